@@ -1,0 +1,1 @@
+"""Who asks: people, guests, operators and their access tokens."""

@@ -1,0 +1,154 @@
+"""Forms of the account pages, in the product's words."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from allauth.account import forms as allauth_forms
+from django import forms
+from django.contrib.auth import password_validation
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from accounts.models import DISPLAY_NAME_CHARACTERS_MAX, PersonalAccessToken, User
+from accounts.ownership import address_is_taken
+
+if TYPE_CHECKING:
+    _UserForm = forms.ModelForm[User]
+else:
+    _UserForm = forms.ModelForm
+
+_LENGTH_HELP = "At least 10 characters."
+_LABELS = {
+    "login": "E-mail",
+    "email": "E-mail",
+    "oldpassword": "Current password",
+    "password": "Password",
+    "password1": "Password",
+    "password2": "Password again",
+    "code": "Code",
+}
+
+
+class _InOurWords(forms.Form):
+    """Our labels, and no placeholder that repeats them and vanishes with the first key."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        for name, field in self.fields.items():
+            field.label = _LABELS.get(name, field.label)
+            field.widget.attrs.pop("placeholder", None)
+            if name == "code":
+                field.widget.attrs |= {"inputmode": "numeric", "autocomplete": "one-time-code"}
+            if name == "password1":
+                field.help_text = _LENGTH_HELP
+
+
+class LoginForm(_InOurWords, allauth_forms.LoginForm):
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].help_text = ""  # the page has its own link to the reset
+
+
+class SignupForm(_InOurWords, allauth_forms.SignupForm):  # type: ignore[misc]  # their `clean`
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        password = self.fields["password1"]
+        if not password.required:
+            password.label = "Password (optional)"
+            password.help_text = f"{_LENGTH_HELP} Without one you sign in by e-mailed codes."
+
+
+class RequestLoginCodeForm(_InOurWords, allauth_forms.RequestLoginCodeForm):
+    pass
+
+
+class ConfirmLoginCodeForm(_InOurWords, allauth_forms.ConfirmLoginCodeForm):
+    pass
+
+
+class ConfirmAddressForm(_InOurWords, allauth_forms.ConfirmEmailVerificationCodeForm):
+    pass
+
+
+class ConfirmResetForm(_InOurWords, allauth_forms.ConfirmPasswordResetCodeForm):
+    pass
+
+
+class ResetPasswordForm(_InOurWords, allauth_forms.ResetPasswordForm):
+    pass
+
+
+class ResetPasswordKeyForm(_InOurWords, allauth_forms.ResetPasswordKeyForm):
+    pass
+
+
+class ChangePasswordForm(_InOurWords, allauth_forms.ChangePasswordForm):
+    pass
+
+
+class SetPasswordForm(_InOurWords, allauth_forms.SetPasswordForm):
+    pass
+
+
+class AddAddressForm(_InOurWords, allauth_forms.AddEmailForm):
+    pass
+
+
+class OperatorForm(forms.Form):
+    """The first operator's account; who may make it is decided in `operators`."""
+
+    email = forms.EmailField(
+        label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
+    display_name = forms.CharField(
+        label="Name",
+        max_length=DISPLAY_NAME_CHARACTERS_MAX,
+        required=False,
+        help_text="How others see you. Your e-mail if empty.",
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    password = forms.CharField(
+        label="Password",
+        strip=False,
+        help_text=_LENGTH_HELP,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean_email(self) -> str:
+        email = str(self.cleaned_data["email"]).lower()
+        if address_is_taken(email):
+            raise ValidationError("There is an account with this address. Use another one.")
+        return email
+
+    def clean(self) -> None:
+        password = self.cleaned_data.get("password")
+        if password:
+            person = User(
+                email=self.cleaned_data.get("email"), display_name=self.cleaned_data.get("display_name", "")
+            )
+            try:
+                password_validation.validate_password(password, person)
+            except ValidationError as error:
+                self.add_error("password", error)
+
+
+class ProfileForm(_UserForm):
+    class Meta:
+        model = User
+        fields = ("display_name",)
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(
+        label="What it is for", max_length=PersonalAccessToken._meta.get_field("name").max_length
+    )
+    days = forms.TypedChoiceField(
+        label="Expires",
+        coerce=int,
+        choices=[(30, "in 30 days"), (90, "in 90 days"), (365, "in a year"), (0, "never")],
+        initial=90,
+    )
+
+    def expires_at(self) -> datetime | None:
+        days: int = self.cleaned_data["days"]
+        return timezone.now() + timedelta(days=days) if days else None

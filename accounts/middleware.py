@@ -1,0 +1,62 @@
+"""Lets guests through the entrance without taking their session away."""
+
+from collections.abc import Callable
+from typing import Any
+
+from allauth.core.ratelimit import respond_429
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.deprecation import MiddlewareMixin
+
+from accounts import limits
+from accounts.models import User
+
+_ENTRANCE = {
+    "account_login",
+    "account_signup",
+    "account_request_login_code",
+    "account_confirm_login_code",
+    "account_email_verification_sent",
+    "account_reset_password",
+    "account_confirm_password_reset_code",
+    "account_complete_password_reset",
+    "account_password_reset_completed",
+}
+_CODE_FORMS = {
+    "account_confirm_login_code",
+    "account_email_verification_sent",
+    "account_confirm_password_reset_code",
+}
+_CODE_TRIES = 10
+_CODE_WINDOW_SECONDS = 10 * 60
+
+
+class EntranceMiddleware(MiddlewareMixin):
+    """Two rules for the sign-in pages.
+
+    allauth sends everybody who is signed in away from them, guests too, so there a guest is shown to it
+    as nobody. The session stays the guest's until a sign-in completes: whoever gives up half way is
+    still the guest they were. And codes can be tried a few times only: allauth counts wrong ones in the
+    session, where parallel tries overtake each other.
+    """
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: Any
+    ) -> HttpResponseBase | None:
+        del view, args, kwargs
+        name = request.resolver_match.url_name if request.resolver_match else None
+        leaving = name == "account_logout" and "cancel" in request.POST
+        user = request.user
+        if (name in _ENTRANCE or leaving) and isinstance(user, User) and user.is_guest:
+            request.guest = user  # type: ignore[attr-defined]
+            request.user = AnonymousUser()
+        if name in _CODE_FORMS and request.method == "POST" and not _may_try_code(request):
+            return respond_429(request)
+        return None
+
+
+def _may_try_code(request: HttpRequest) -> bool:
+    session = request.session.session_key
+    if session is None:  # no code was ever sent to this browser
+        return True
+    return limits.take(name="code", key=session, limit=_CODE_TRIES, window_seconds=_CODE_WINDOW_SECONDS)

@@ -1,0 +1,120 @@
+"""The person behind every request, and the tokens that act for them."""
+
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.core.mail import EmailMessage
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.fields import CaselessEmailField
+
+DISPLAY_NAME_CHARACTERS_MAX = 80
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes people, guests and operators. Addresses need no normalising: the field does it."""
+
+    def create_user(self, email: str, password: str | None = None, *, display_name: str = "") -> "User":
+        """`password=None` makes an account that signs in by e-mail code only."""
+        return self._create(User(email=email, display_name=display_name), password=password)
+
+    def create_superuser(self, email: str, password: str | None = None, *, display_name: str = "") -> "User":
+        user = User(email=email, display_name=display_name, is_staff=True, is_superuser=True)
+        return self._create(user, password=password)
+
+    def create_guest(self) -> "User":
+        """A real row without an address or a password: its session is the only way in."""
+        return self._create(User(is_guest=True), password=None)
+
+    def _create(self, user: "User", *, password: str | None) -> "User":
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    email = CaselessEmailField("e-mail", unique=True, null=True, blank=True)
+    display_name = models.CharField("name", max_length=DISPLAY_NAME_CHARACTERS_MAX, blank=True)
+    is_guest = models.BooleanField(
+        "guest", default=False, help_text="Started without an account; reaches only what guests may use."
+    )
+    is_active = models.BooleanField("active", default=True, help_text="Switch off to suspend.")
+    is_staff = models.BooleanField("operator", default=False, help_text="May open this admin.")
+    date_joined = models.DateTimeField("joined", default=timezone.now, editable=False)
+    continued_by = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="earlier_guests",
+        help_text="The account this guest signed in to. Its conversations stay with the guest.",
+    )
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    EMAIL_FIELD = "email"
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        verbose_name = "person"
+        verbose_name_plural = "people"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=Q(is_guest=False) | Q(email=None, is_staff=False, is_superuser=False),
+                name="accounts_user_guest_is_nobody",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def label(self) -> str:
+        """How this person is named to others."""
+        return "Guest" if self.is_guest else self.display_name or self.email or "Nobody"
+
+    def get_full_name(self) -> str:
+        return self.label
+
+    def get_short_name(self) -> str:
+        return self.label
+
+    def email_user(self, subject: str, message: str) -> None:
+        """Called by Django's own forms."""
+        if self.email:
+            EmailMessage(subject, message, to=[self.email]).send()
+
+
+class PersonalAccessTokenQuerySet(models.QuerySet["PersonalAccessToken"]):
+    def usable(self) -> Self:
+        """Tokens that open the door right now."""
+        return self.filter(
+            Q(expires_at=None) | Q(expires_at__gt=timezone.now()), revoked_at=None, user__is_active=True
+        )
+
+
+class PersonalAccessToken(models.Model):
+    """A secret that acts for a person. Only its hash is kept; see `accounts.tokens`."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="access_tokens")
+    name = models.CharField(max_length=80)
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    last_four = models.CharField(max_length=4, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = PersonalAccessTokenQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.name} (…{self.last_four})"

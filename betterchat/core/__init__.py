@@ -1,0 +1,1 @@
+"""Ground floor: what every other package may import and what imports none of them."""

@@ -1,0 +1,1 @@
+"""Postgres and Valkey from wheels, and the processes of `serve`: started, watched and stopped by us."""

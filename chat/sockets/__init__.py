@@ -1,0 +1,1 @@
+"""The web side of a conversation: streams followed once per process, one cursor per socket, two consumers."""

@@ -1,0 +1,308 @@
+"""Websocket consumers: authenticate, parse, call one use case, forward events. No rule lives here."""
+
+import asyncio
+import logging
+from typing import ClassVar, assert_never
+from uuid import UUID
+
+import msgspec
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import Error as DatabaseError
+
+from accounts.models import User
+from accounts.websocket import is_still_authorised
+from betterchat import __version__
+from betterchat.core.db import in_thread
+from betterchat.core.errors import ErrorCode, UserFacingError
+from chat import conversations, queries
+from chat.broadcast import Done, person_group, publish, room_group
+from chat.protocol.commands import (
+    SUBPROTOCOL,
+    Acknowledge,
+    Command,
+    DeleteConversation,
+    OpenConversation,
+    Ping,
+    Position,
+    RenameConversation,
+    RestoreConversation,
+    RetryTurn,
+    StartTurn,
+    StopTurn,
+)
+from chat.protocol.events import (
+    NOT_FOUND,
+    NOT_SIGNED_IN,
+    PROTOCOL_UNSUPPORTED,
+    TOO_MANY_INVALID_FRAMES,
+    CloseCode,
+    CommandAccepted,
+    CommandRefused,
+    ConversationCurrent,
+    ConversationDeleted,
+    ConversationRenamed,
+    ErrorInfo,
+    PersonInfo,
+    Pong,
+    TurnCreated,
+    TurnFinished,
+    TurnInfo,
+    TurnStarted,
+    Welcome,
+)
+from chat.protocol.parsing import parse_command
+from chat.sockets.outbox import Outbox
+from chat.turns import control
+from chat.turns.start import retry_turn, start_turn
+
+logger = logging.getLogger(__name__)
+
+INVALID_FRAMES_MAX = 20
+
+_room_events = msgspec.json.Decoder(
+    TurnCreated | TurnStarted | TurnFinished | ConversationRenamed | ConversationDeleted
+)
+
+
+class _Consumer(AsyncWebsocketConsumer):
+    """What both sockets share: the handshake, one edge for failures, and the outbox."""
+
+    may_create_conversations: ClassVar[bool] = False
+    user: User
+    outbox: Outbox
+
+    async def connect(self) -> None:
+        self._writer: asyncio.Task[None] | None = None
+        self._closed = False
+        self._invalid_frames = 0
+        self._groups: list[str] = []
+        if SUBPROTOCOL not in self.scope["subprotocols"]:
+            return await self._refuse(PROTOCOL_UNSUPPORTED)
+        if self.scope["auth"] is None:
+            return await self._refuse(NOT_SIGNED_IN, subprotocol=SUBPROTOCOL)
+        self.user = self.scope["user"]
+        group = await self._group()
+        if group is None:
+            return await self._refuse(NOT_FOUND, subprotocol=SUBPROTOCOL)
+        await self.accept(SUBPROTOCOL)
+        # In the group before anything is read: what changes from here on is heard.
+        await self.channel_layer.group_add(group, self.channel_name)
+        self._groups.append(group)
+        self.outbox = Outbox(send=self._send_frame, close=self._close_with)
+        self._writer = asyncio.create_task(self.outbox.run())
+        self.outbox.put(Welcome(user=PersonInfo(self.user.pk, self.user.label), server_version=__version__))
+
+    async def disconnect(self, code: int) -> None:
+        self._closed = True
+        for group in self._groups:
+            await self.channel_layer.group_discard(group, self.channel_name)
+        if self._writer is not None:
+            self._writer.cancel()
+            self.outbox.release()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self._writer is None or self._closed:
+            return
+        command: Command | None = None
+        try:
+            command = parse_command(text=text_data, binary=bytes_data)
+            await self._dispatch(command)
+        except UserFacingError as error:
+            await self._tell(command, error)
+        except DatabaseError as error:
+            logger.warning("a command failed: %s", type(error).__name__)
+            await self._tell(command, UserFacingError(ErrorCode.UNAVAILABLE))
+        except Exception:
+            logger.exception("a command failed in an unforeseen way")
+            await self._tell(command, UserFacingError(ErrorCode.INTERNAL))
+
+    async def _tell(self, command: Command | None, error: UserFacingError) -> None:
+        command_id: UUID | None = getattr(command, "command_id", None)
+        self.outbox.put(CommandRefused(command_id, ErrorInfo.of(error)))
+        if command is None:
+            self._invalid_frames += 1
+            if self._invalid_frames >= INVALID_FRAMES_MAX:
+                await self._close_with(TOO_MANY_INVALID_FRAMES)
+
+    async def _dispatch(self, command: Command) -> None:
+        if isinstance(command, Acknowledge):
+            return self.outbox.acknowledge(command.frames)
+        if not await in_thread(is_still_authorised)(self.scope):
+            return await self._close_with(NOT_SIGNED_IN)
+        match command:
+            case Ping():
+                await self._ping()
+            case OpenConversation():
+                await self._open(command)
+            case _:
+                self._check_room(command.conversation_id)
+                done, to_stop = await self._change(command)
+                accepted = CommandAccepted(command.command_id, done.conversation_id, done.version)
+                self.outbox.put(accepted)
+                await publish(done.broadcasts)
+                if to_stop:
+                    await control.call_out(to_stop)
+
+    async def _change(
+        self,
+        command: StartTurn
+        | RetryTurn
+        | StopTurn
+        | RenameConversation
+        | DeleteConversation
+        | RestoreConversation,
+    ) -> tuple[Done, tuple[UUID, ...]]:
+        """Call the use case of a command: what it stored, and the running turns to be told to stop."""
+        match command:
+            case StartTurn():
+                done = await in_thread(start_turn)(
+                    self.user,
+                    conversation_id=command.conversation_id,
+                    turn_id=command.turn_id,
+                    message_id=command.message_id,
+                    parent_id=command.parent_id,
+                    text=command.text,
+                    model_id=command.model_id,
+                    may_create=self.may_create_conversations,
+                )
+            case RetryTurn():
+                done = await in_thread(retry_turn)(
+                    self.user,
+                    conversation_id=command.conversation_id,
+                    turn_id=command.turn_id,
+                    message_id=command.message_id,
+                    model_id=command.model_id,
+                )
+            case StopTurn(conversation_id=conversation_id, turn_id=turn_id):
+                done = await in_thread(control.stop_turn)(
+                    self.user, conversation_id=conversation_id, turn_id=turn_id
+                )
+                return done, () if done.broadcasts else (turn_id,)
+            case RenameConversation(conversation_id=conversation_id, title=title):
+                done = await in_thread(conversations.rename)(self.user, conversation_id, title=title)
+            case DeleteConversation(conversation_id=conversation_id):
+                return await in_thread(conversations.delete)(self.user, conversation_id)
+            case RestoreConversation(conversation_id=conversation_id):
+                done = await in_thread(conversations.restore)(self.user, conversation_id)
+            case _:
+                assert_never(command)
+        return done, ()
+
+    async def _group(self) -> str | None:
+        """The channel group to hear; None where the person may not."""
+        raise NotImplementedError
+
+    async def _ping(self) -> None:
+        raise NotImplementedError
+
+    async def _open(self, command: OpenConversation) -> None:
+        raise NotImplementedError
+
+    def _check_room(self, conversation_id: UUID) -> None:
+        raise NotImplementedError
+
+    async def _refuse(self, why: CloseCode, *, subprotocol: str | None = None) -> None:
+        """Accept, then close: a browser shows no close code of a handshake that was refused."""
+        self._closed = True
+        await self.accept(subprotocol)
+        await self.close(why.code)
+
+    async def _close_with(self, why: CloseCode) -> None:
+        if not self._closed:
+            self._closed = True
+            await self.close(why.code)
+
+    async def _send_frame(self, frame: str) -> None:
+        if not self._closed:
+            await self.send(text_data=frame)
+
+
+class RoomConsumer(_Consumer):
+    """`/ws/c/<conversation id>/`: everything that happens in one conversation."""
+
+    conversation_id: UUID
+
+    async def _group(self) -> str | None:
+        self.conversation_id = self.scope["url_route"]["kwargs"]["conversation_id"]
+        self._opened = False
+        try:
+            await in_thread(queries.get_version)(self.user, self.conversation_id)
+        except UserFacingError:
+            return None
+        return room_group(self.conversation_id)
+
+    def _check_room(self, conversation_id: UUID) -> None:
+        if conversation_id != self.conversation_id:
+            raise UserFacingError(ErrorCode.NOT_FOUND)
+
+    async def _ping(self) -> None:
+        try:
+            version = await in_thread(queries.get_version)(self.user, self.conversation_id)
+        except UserFacingError:
+            return await self._close_with(NOT_FOUND)
+        self.outbox.put(Pong(version))
+
+    async def _open(self, command: OpenConversation) -> None:
+        """Events that come while the snapshot is read go out before it; the client drops what is older
+        than its snapshot, and is told of what is newer."""
+        self._opened = True
+        version = await in_thread(queries.get_version)(self.user, self.conversation_id)
+        if command.known_version == version:
+            turns = await in_thread(queries.unfinished_turns)(self.conversation_id)
+            known = {turn.turn_id: turn.position for turn in command.known_turns}
+            self.outbox.put(ConversationCurrent(version))
+        else:
+            snapshot = await in_thread(queries.snapshot)(self.user, self.conversation_id)
+            turns = snapshot.turns
+            positions = {message.id: message.position for message in snapshot.messages}
+            known = {turn.id: positions[turn.answer_id] for turn in turns if turn.answer_id in positions}
+            self.outbox.put(snapshot)
+        for turn in turns:
+            if turn.state in ("starting", "running"):
+                await self._follow(turn, known.get(turn.id, Position()))
+
+    async def _follow(self, turn: TurnInfo, position: Position) -> None:
+        await self.outbox.follow(turn.id, message_id=turn.answer_id, position=position)
+
+    async def room_event(self, message: dict[str, str]) -> None:
+        """From the Channels group of the conversation."""
+        if not self._opened or self._closed:
+            return
+        frame = message["event"]
+        event = _room_events.decode(frame)
+        match event:
+            case TurnCreated(turn=turn, answer=answer) if turn.state == "starting":
+                self.outbox.put_frame(frame)
+                await self._follow(turn, answer.position)
+            case TurnFinished(turn=turn):
+                self.outbox.put_frame(frame, after_turn=turn.id)
+            case ConversationDeleted():
+                self.outbox.put_frame(frame)
+                self.outbox.put_close(NOT_FOUND)
+            case _:
+                self.outbox.put_frame(frame)
+
+
+class PersonConsumer(_Consumer):
+    """`/ws/me/`: the person's sidebar, and the first message of a conversation that has no room yet."""
+
+    may_create_conversations = True
+
+    async def _group(self) -> str | None:
+        return person_group(self.user.pk)
+
+    def _check_room(self, conversation_id: UUID) -> None:
+        """Any conversation; the use case asks whose it is."""
+
+    async def _ping(self) -> None:
+        self.outbox.put(Pong(None))
+
+    async def _open(self, command: OpenConversation) -> None:
+        raise UserFacingError(
+            ErrorCode.INVALID_FRAME, details={"reason": "a conversation is opened on its room's socket"}
+        )
+
+    async def person_event(self, message: dict[str, str]) -> None:
+        """From the Channels group of the person."""
+        if not self._closed:
+            self.outbox.put_frame(message["event"])

@@ -1,0 +1,68 @@
+"""The stream of a turn: its answer as numbered entries in Redis, from one worker to every web process.
+
+Entry ids are `attempt-sequence`. Redis refuses an id that is not above the last one, so a worker that was
+replaced while it was frozen can't write into its successor's answer.
+"""
+
+from uuid import UUID
+
+import msgspec
+from django.conf import settings
+from redis.asyncio import Redis
+
+from chat.protocol.commands import Position
+from chat.protocol.parts import PartKind, ReasoningPart, TextPart
+
+
+class Replaced(msgspec.Struct, array_like=True, tag="r", frozen=True):
+    """The answer is exactly this. First entry of every attempt, and after entries may have been lost."""
+
+    parts: list[TextPart | ReasoningPart]
+
+
+class Began(msgspec.Struct, array_like=True, tag="b", frozen=True):
+    part: int
+    kind: PartKind
+
+
+class Appended(msgspec.Struct, array_like=True, tag="a", frozen=True):
+    part: int
+    text: str
+
+
+class Ended(msgspec.Struct, array_like=True, tag="e", frozen=True):
+    part: int
+    duration_ms: int
+
+
+class Closed(msgspec.Struct, array_like=True, tag="x", frozen=True):
+    """Nothing follows: the turn's end is in Postgres."""
+
+
+type Entry = Replaced | Began | Appended | Ended | Closed
+
+_decoder = msgspec.json.Decoder(Replaced | Began | Appended | Ended | Closed)
+encode_entry = msgspec.json.Encoder().encode
+FIELD = b"e"
+
+
+def decode_entry(stored: bytes) -> Entry:
+    return _decoder.decode(stored)
+
+
+def stream_key(turn_id: UUID) -> str:
+    return f"turn:{turn_id.hex}"
+
+
+def entry_id(position: Position) -> str:
+    return f"{position.attempt}-{position.sequence}"
+
+
+def parse_entry_id(raw: bytes) -> Position:
+    attempt, _, sequence = raw.decode().partition("-")
+    return Position(attempt=int(attempt), sequence=int(sequence))
+
+
+def connect() -> "Redis":
+    """A client of the running event loop. Blocking reads have no socket timeout of their own."""
+    return Redis.from_url(settings.REDIS_URL, socket_timeout=None, socket_connect_timeout=5)

@@ -1,0 +1,97 @@
+"""An answer while it is written: its parts in memory, and the entries that tell the tabs."""
+
+import time
+from uuid import UUID
+
+import msgspec
+
+from chat.protocol.commands import Position
+from chat.protocol.parts import Part, PartKind, ReasoningPart, TextPart
+from chat.stream import Appended, Began, Closed, Ended, Entry, Replaced
+
+
+class Answer:
+    """One attempt at an answer. Owned by the event loop's thread.
+
+    Events go into `pending`; `seal` numbers them. What is numbered is exactly what `parts` holds, so
+    that a checkpoint taken after `seal` and the entries after its position make the same text.
+    """
+
+    def __init__(self, *, turn_id: UUID, answer_id: UUID, attempt: int, parts: list[Part]) -> None:
+        self.turn_id = turn_id
+        self.answer_id = answer_id
+        self.attempt = attempt
+        self.sequence = 0
+        self.parts = parts
+        self.characters = sum(len(part.text) for part in parts)
+        self._pending: list[Entry] = []
+        self._sealed: list[tuple[Position, Entry]] = []
+        self._open_part: int | None = None
+        self._part_began = 0.0
+        self.is_open = True
+        self.replace()
+
+    @property
+    def position(self) -> Position:
+        return Position(self.attempt, self.sequence)
+
+    @property
+    def has_entries(self) -> bool:
+        return bool(self._pending or self._sealed)
+
+    def add(self, kind: PartKind, text: str) -> None:
+        """Append text, beginning a new part where the kind changes."""
+        index = self._open_part
+        if index is None or not isinstance(self.parts[index], _PART_TYPES[kind]):
+            self.end_part()
+            self.parts.append(_PART_TYPES[kind](text=""))
+            index = self._open_part = len(self.parts) - 1
+            self._part_began = time.monotonic()
+            self._pending.append(Began(index, kind))
+        part = self.parts[index]
+        part.text += text
+        self.characters += len(text)
+        last = self._pending[-1] if self._pending else None
+        if isinstance(last, Appended) and last.part == index:
+            self._pending[-1] = Appended(index, last.text + text)
+        else:
+            self._pending.append(Appended(index, text))
+
+    def end_part(self) -> None:
+        index, self._open_part = self._open_part, None
+        if index is None:
+            return
+        duration_ms = round((time.monotonic() - self._part_began) * 1000)
+        if isinstance(part := self.parts[index], ReasoningPart):
+            part.duration_ms = duration_ms
+        self._pending.append(Ended(index, duration_ms))
+
+    def close(self) -> None:
+        self.end_part()
+        self.is_open = False
+        self._pending.append(Closed())
+
+    def replace(self) -> None:
+        """Tell the whole answer anew: at the start of an attempt, and where entries may have been lost."""
+        self._sealed.clear()
+        self._pending = [Replaced([msgspec.structs.replace(part) for part in self.parts])]
+        if not self.is_open:
+            self._pending.append(Closed())
+
+    def seal(self) -> list[tuple[Position, Entry]]:
+        """Number what is pending. Returns all numbered entries not yet confirmed by `written`."""
+        for entry in self._pending:
+            self.sequence += 1
+            self._sealed.append((self.position, entry))
+        self._pending = []
+        return list(self._sealed)
+
+    def written(self, count: int) -> None:
+        """The first `count` numbered entries are in the stream."""
+        del self._sealed[:count]
+
+
+_PART_TYPES: dict[PartKind, type[TextPart] | type[ReasoningPart]] = {
+    "text": TextPart,
+    "reasoning": ReasoningPart,
+}

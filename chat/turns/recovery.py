@@ -1,0 +1,122 @@
+"""After a worker died: what it showed is found again, and its turns are given to another."""
+
+import asyncio
+import logging
+from uuid import UUID
+
+from django.db import DatabaseError, transaction
+from django.db.models import Exists, OuterRef, TextField
+from django.db.models.functions import Cast
+from procrastinate import App
+from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.exceptions import ProcrastinateException
+from redis.exceptions import RedisError
+
+from betterchat.core.db import in_thread
+from chat.models import Turn
+from chat.models.turn import RUNNABLE
+from chat.protocol.commands import Position
+from chat.protocol.parts import Part, ReasoningPart, TextPart
+from chat.stream import (
+    FIELD,
+    Appended,
+    Began,
+    Closed,
+    Ended,
+    Entry,
+    Replaced,
+    connect,
+    decode_entry,
+    entry_id,
+    parse_entry_id,
+    stream_key,
+)
+from chat.turns.jobs import RUN_TURN, defer_run
+from chat.turns.lifecycle import Claim
+
+logger = logging.getLogger(__name__)
+
+RESCUE_SECONDS = 5.0
+STALLED_AFTER_SECONDS = 10
+
+
+async def kept_parts(claim: Claim) -> list[Part]:
+    """What people have seen of the answer: the last checkpoint and what the stream has beyond it."""
+    parts = claim.kept
+    if claim.turn.attempt == 1:
+        return parts
+    try:
+        entries = await _entries_after(claim.turn.pk, claim.turn.answer.position)
+    except (RedisError, OSError) as error:
+        logger.warning("the stream of turn %s can't be read: %s", claim.turn.pk, type(error).__name__)
+        return parts
+    for entry in entries:
+        parts = apply_entry(parts, entry)
+    return parts
+
+
+def apply_entry(parts: list[Part], entry: Entry) -> list[Part]:
+    """The parts after one more entry; `parts` may be changed in place."""
+    match entry:
+        case Replaced(parts=replaced):
+            return list(replaced)
+        case Began(kind="text"):
+            parts.append(TextPart(text=""))
+        case Began(kind="reasoning"):
+            parts.append(ReasoningPart(text=""))
+        case Appended(part=index, text=text):
+            parts[index].text += text
+        case Ended(part=index, duration_ms=duration_ms):
+            if isinstance(part := parts[index], ReasoningPart):
+                part.duration_ms = duration_ms
+        case Closed():
+            pass
+        case _:
+            raise AssertionError(entry)
+    return parts
+
+
+async def _entries_after(turn_id: UUID, position: Position) -> list[Entry]:
+    redis = connect()
+    try:
+        async with asyncio.timeout(5):
+            rows = await redis.xrange(stream_key(turn_id), min=f"({entry_id(position)}")
+    finally:
+        await redis.aclose()
+    entries: list[Entry] = []
+    expected = position
+    for raw_id, fields in rows:
+        entry, found = decode_entry(fields[FIELD]), parse_entry_id(raw_id)
+        follows = found == Position(expected.attempt, expected.sequence + 1)
+        if not follows and not isinstance(entry, Replaced):
+            break  # a hole: what lies behind it can't be placed
+        entries.append(entry)
+        expected = found
+    return entries
+
+
+def requeue_orphans() -> int:
+    """Give turns without a job (theirs failed, say while Postgres was away) a new one."""
+    with transaction.atomic(durable=True):
+        job = ProcrastinateJob.objects.filter(
+            task_name=RUN_TURN,
+            status__in=("todo", "doing"),
+            args__turn_id=Cast(OuterRef("pk"), TextField()),
+        )
+        orphans = Turn.objects.filter(~Exists(job), state__in=RUNNABLE).select_for_update(skip_locked=True)
+        for turn in orphans:
+            defer_run(turn.pk)
+        return len(orphans)
+
+
+async def rescue_forever(app: App) -> None:
+    """Give the turns of dead workers to living ones. Several workers doing so do no harm."""
+    while True:
+        await asyncio.sleep(RESCUE_SECONDS)
+        try:
+            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS):
+                logger.info("job %s (%s) is given to another worker", job.id, job.task_name)
+                await app.job_manager.retry_job(job)
+            await in_thread(requeue_orphans)()
+        except (ProcrastinateException, DatabaseError, OSError) as error:
+            logger.warning("stalled jobs can't be looked up: %s", type(error).__name__)

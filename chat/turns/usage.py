@@ -1,0 +1,54 @@
+"""What a model call spent: collected from its events, stored as one immutable row."""
+
+import time
+from uuid import UUID
+
+from chat.models import Generation, Turn
+from providers.events import ModelEvent, Purpose, ReasoningDelta, TextDelta, UsageReport
+from providers.gateway import ResolvedRoute
+from providers.models import Usage
+
+
+class UsageMeter:
+    """Times one model call and keeps the last usage it reported. What was not reported stays null."""
+
+    def __init__(self, *, route: ResolvedRoute, purpose: Purpose) -> None:
+        self._route = route
+        self._purpose = purpose
+        self._began = time.monotonic()
+        self._first_token_ms: int | None = None
+        self._report: UsageReport | None = None
+
+    def note(self, event: ModelEvent) -> None:
+        match event:
+            case TextDelta() | ReasoningDelta():
+                if self._first_token_ms is None:
+                    self._first_token_ms = self._elapsed_ms()
+            case UsageReport():
+                self._report = event
+
+    def store(self, turn: Turn, *, user_id: int | None) -> None:
+        """Inside the transaction that finishes the turn."""
+        Generation.objects.create(turn=turn, attempt=turn.attempt, usage=self._create(user_id))
+
+    def store_for_title(self, turn_id: UUID) -> None:
+        self._create(Turn.objects.values_list("message__author", flat=True).get(pk=turn_id))
+
+    def _create(self, user_id: int | None) -> Usage:
+        report = self._report
+        return Usage.objects.create(
+            user_id=user_id,
+            endpoint_id=self._route.endpoint_id,
+            language_model_id=self._route.model_id,
+            provider_model=self._route.provider_model,
+            purpose=self._purpose,
+            input_tokens=report.input_tokens if report else None,
+            output_tokens=report.output_tokens if report else None,
+            reasoning_tokens=report.reasoning_tokens if report else None,
+            cached_tokens=report.cached_tokens if report else None,
+            first_token_ms=self._first_token_ms,
+            duration_ms=self._elapsed_ms(),
+        )
+
+    def _elapsed_ms(self) -> int:
+        return round((time.monotonic() - self._began) * 1000)

@@ -1,0 +1,70 @@
+"""Which models a person may choose. One query, whatever the number of models."""
+
+from dataclasses import dataclass
+
+from accounts.models import User
+from betterchat.core.errors import ErrorCode, UserFacingError
+from providers.models import Endpoint, LanguageModel, Route
+from providers.starting_data import DEMO_MODEL_ID, creator_label
+
+
+@dataclass(frozen=True, slots=True)
+class PickableModel:
+    """`group` heads its place in the picker; `provider` is who would serve it now."""
+
+    id: str
+    name: str
+    group: str
+    provider: str
+    reasoning: bool
+
+
+def pickable_models(user: User) -> list[PickableModel]:
+    """In the operator's order. Guests see what is open to them, nothing else."""
+    routes = Route.objects.filter(language_model__enabled=True, endpoint__in=Endpoint.objects.usable())
+    if user.is_guest:
+        routes = routes.filter(language_model__open_to_guests=True)
+    ordered = routes.select_related("language_model", "endpoint").order_by(
+        "language_model__position", "language_model_id", "priority", "id"
+    )
+    found: dict[str, PickableModel] = {}
+    for route in ordered:
+        found.setdefault(route.language_model_id, _pickable(route))
+    return list(found.values())
+
+
+def default_model(user: User) -> PickableModel:
+    """The first real model, else Demo; for guests the first one open to them.
+
+    Raises MODEL_UNAVAILABLE where the operator switched off everything.
+    """
+    models = pickable_models(user)
+    if user.is_guest and models:
+        return models[0]
+    real = (model for model in models if model.id != DEMO_MODEL_ID)
+    chosen = next(real, models[0] if models else None)
+    if chosen is None:
+        raise UserFacingError(ErrorCode.MODEL_UNAVAILABLE, details={"model": "Demo"})
+    return chosen
+
+
+def require_model(user: User, model_id: str) -> PickableModel:
+    """Raises MODEL_UNAVAILABLE, or MODEL_NOT_FOR_GUESTS where signing in would help."""
+    for model in pickable_models(user):
+        if model.id == model_id:
+            return model
+    code = ErrorCode.MODEL_UNAVAILABLE
+    if user.is_guest and LanguageModel.objects.filter(pk=model_id, enabled=True).exists():
+        code = ErrorCode.MODEL_NOT_FOR_GUESTS
+    raise UserFacingError(code, details={"model": model_id})
+
+
+def _pickable(route: Route) -> PickableModel:
+    model, endpoint = route.language_model, route.endpoint
+    return PickableModel(
+        id=model.pk,
+        name=model.name,
+        group=endpoint.label if model.creator == endpoint.name else creator_label(model.creator),
+        provider=endpoint.label,
+        reasoning=model.reasoning,
+    )

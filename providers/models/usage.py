@@ -1,0 +1,46 @@
+"""What each call to a model used. Rows are written once."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from providers.models.endpoint import Endpoint
+
+
+class Purpose(models.TextChoices):
+    ANSWER = "answer", "Answer"
+    TITLE = "title", "Title"
+
+
+class Usage(models.Model):
+    """Token counts as the provider reported them: what it did not report is null, never zero.
+
+    Input includes cached tokens, output includes reasoning tokens. The model is kept as text, so that
+    the row outlives it.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    endpoint = models.ForeignKey(Endpoint, models.SET_NULL, null=True, related_name="+")
+    language_model_id = models.CharField("model", max_length=200)
+    provider_model = models.CharField(max_length=200)
+    purpose = models.CharField(max_length=10, choices=Purpose.choices)
+    input_tokens = models.PositiveBigIntegerField(null=True)
+    output_tokens = models.PositiveBigIntegerField(null=True)
+    reasoning_tokens = models.PositiveBigIntegerField(null=True)
+    cached_tokens = models.PositiveBigIntegerField(null=True)
+    first_token_ms = models.PositiveIntegerField(null=True)
+    duration_ms = models.PositiveIntegerField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-created_at", "-id"]
+        verbose_name_plural = "usage"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["-created_at"], name="providers_usage_recent"),
+            models.Index(fields=["user", "-created_at"], name="providers_usage_of_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.language_model_id}, {self.created_at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,99 @@
+"""Cleaning of streamed text: what Postgres and JSON can't hold, and thoughts written inline."""
+
+from collections.abc import Iterator
+
+from providers.events import ReasoningDelta, TextDelta
+
+_OPEN, _CLOSE = "<think>", "</think>"
+
+
+class TextCleaner:
+    """Takes NUL out and replaces lone surrogates; a pair that was cut between two deltas is joined."""
+
+    def __init__(self) -> None:
+        self._high = ""
+
+    def feed(self, text: str) -> str:
+        text = self._high + text
+        self._high = ""
+        if text and "\ud800" <= text[-1] <= "\udbff":
+            text, self._high = text[:-1], text[-1]
+        return _mended(text)
+
+    def flush(self) -> str:
+        high, self._high = self._high, ""
+        return _mended(high)
+
+
+def _mended(text: str) -> str:
+    if "\x00" in text:
+        text = text.replace("\x00", "")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+class ThinkSplitter:
+    """Makes reasoning of a `<think>…</think>` that opens an answer; tags may be cut anywhere.
+
+    Only the very start counts: a model that writes about the tag later keeps it in its text. White
+    space around the block belongs to neither side.
+    """
+
+    def __init__(self) -> None:
+        self._state = "start"
+        self._held = ""
+
+    def feed(self, text: str) -> Iterator[TextDelta | ReasoningDelta]:
+        match self._state:
+            case "start":
+                yield from self._at_start(self._held + text)
+            case "thinking":
+                yield from self._thinking(self._held + text)
+            case "after":
+                yield from self._after(text)
+            case _ if text:
+                yield TextDelta(text)
+
+    def flush(self) -> Iterator[TextDelta | ReasoningDelta]:
+        held, self._held = self._held, ""
+        if held:
+            yield ReasoningDelta(held) if self._state == "thinking" else TextDelta(held)
+
+    def _at_start(self, text: str) -> Iterator[TextDelta | ReasoningDelta]:
+        self._held = ""
+        visible = text.lstrip()
+        if visible.startswith(_OPEN):
+            self._state = "thinking"
+            yield from self._thinking(visible.removeprefix(_OPEN))
+        elif _OPEN.startswith(visible):
+            self._held = text
+        else:
+            self._state = "text"
+            yield TextDelta(text)
+
+    def _thinking(self, text: str) -> Iterator[TextDelta | ReasoningDelta]:
+        thought, closed, rest = text.partition(_CLOSE)
+        if closed:
+            self._held = ""
+            if thought:
+                yield ReasoningDelta(thought)
+            self._state = "after"
+            yield from self._after(rest)
+            return
+        kept = _overlap(text, _CLOSE)
+        self._held = text[len(text) - kept :]
+        if thought := text[: len(text) - kept]:
+            yield ReasoningDelta(thought)
+
+    def _after(self, text: str) -> Iterator[TextDelta]:
+        if visible := text.lstrip():
+            self._state = "text"
+            yield TextDelta(visible)
+
+
+def _overlap(text: str, tag: str) -> int:
+    """How many characters at the end of `text` may be the beginning of `tag`."""
+    return next((n for n in range(min(len(text), len(tag) - 1), 0, -1) if tag.startswith(text[-n:])), 0)

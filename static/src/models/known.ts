@@ -1,0 +1,41 @@
+import type { MessageInfo, ReasoningPart, TextPart, TurnInfo } from "../protocol/types";
+import type { Place } from "./position";
+
+export type MessagePart = TextPart | ReasoningPart;
+export type ResyncReason = "gap" | "hash";
+
+/** A message as this tab knows it. `place` is how far the parts of an unfinished answer reach. */
+export interface KnownMessage {
+  info: MessageInfo;
+  parts: MessagePart[];
+  place: Place;
+}
+
+/** What one input changed. `resync` asks the caller to open the conversation again, from nothing. */
+export interface Change {
+  readonly messages: Set<string>;
+  structure: boolean;
+  title: boolean;
+  deleted: boolean;
+  started: TurnInfo[];
+  finished: TurnInfo[];
+  resync: ResyncReason | null;
+}
+
+export function noChange(): Change {
+  return {
+    messages: new Set(),
+    structure: false,
+    title: false,
+    deleted: false,
+    started: [],
+    finished: [],
+    resync: null,
+  };
+}
+
+const UNFINISHED = new Set<TurnInfo["state"]>(["queued", "starting", "running"]);
+
+export function isUnfinished(turn: TurnInfo | undefined): boolean {
+  return turn !== undefined && UNFINISHED.has(turn.state);
+}
