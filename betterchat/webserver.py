@@ -33,7 +33,7 @@ BODY_BYTES_MAX = 16 * 1024 * 1024
 _SERVICE_RESTART = 1012
 _DRAIN_SECONDS = 5.0
 _CANCEL_SECONDS = 2.0
-_CLOSE_HANDSHAKE_SECONDS = 3.0
+_CLOSE_HANDSHAKE_SECONDS = 2.0
 
 
 class _Request(WebRequest):  # type: ignore[misc]  # Daphne has no type information

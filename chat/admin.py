@@ -8,7 +8,6 @@ from django.http import HttpRequest
 
 from chat.models import Conversation, Turn
 
-
 if TYPE_CHECKING:
     _ConversationBase = admin.ModelAdmin[Conversation]
     _TurnBase = admin.ModelAdmin[Turn]

@@ -7,7 +7,7 @@ acknowledgements and coming back after a lost connection. `manage.py chat` is bu
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Union
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
@@ -239,7 +239,7 @@ async def connect(url: str, path: str, *, token: str) -> AsyncIterator[Socket]:
 
 async def follow(
     url: str, conversation_id: UUID, *, token: str, replica: Replica
-) -> AsyncIterator[tuple[str, Socket]]:
+) -> AsyncGenerator[tuple[str, Socket]]:
     """Every frame of a room, applied to `replica`; comes back by itself after a lost connection.
 
     Raises ConnectionLost where coming back is of no use, or after 20 vain tries in a row.

@@ -1,6 +1,7 @@
 """Reading conversations for pages and tabs. Constant numbers of queries, windows of bounded size."""
 
 from collections.abc import Iterable
+from typing import cast
 from uuid import UUID
 
 from django.db import connection
@@ -14,9 +15,13 @@ from chat.protocol.events import (
     ConversationListed,
     ConversationSnapshot,
     ErrorInfo,
+    FinishReasonName,
     MessageInfo,
     PersonInfo,
+    RoleName,
+    TitleSourceName,
     TurnInfo,
+    TurnStateName,
 )
 
 WINDOW_MESSAGES = 100
@@ -101,7 +106,7 @@ def conversation_info(conversation: Conversation) -> ConversationInfo:
     return ConversationInfo(
         id=conversation.pk,
         title=conversation.title,
-        title_source=conversation.title_source,
+        title_source=cast(TitleSourceName, conversation.title_source),
         model_id=conversation.model_id,
         version=conversation.version,
         created_at=conversation.created_at,
@@ -114,7 +119,7 @@ def message_info(message: Message) -> MessageInfo:
     return MessageInfo(
         id=message.pk,
         parent_id=message.parent_id,
-        role=message.role,
+        role=cast(RoleName, message.role),
         parts=message.decoded_parts,
         created_at=message.created_at,
         author=PersonInfo(id=author.pk, label=author.label) if author else None,
@@ -129,12 +134,12 @@ def turn_info(turn: Turn) -> TurnInfo:
         id=turn.pk,
         message_id=turn.message_id,
         answer_id=turn.answer_id,
-        state=turn.state,
+        state=cast(TurnStateName, turn.state),
         model_id=turn.model_id,
         created_at=turn.created_at,
         started_at=turn.started_at,
         finished_at=turn.finished_at,
-        finish_reason=turn.finish_reason or None,
+        finish_reason=cast(FinishReasonName, turn.finish_reason) if turn.finish_reason else None,
         error=_turn_error(turn),
     )
 

@@ -4,6 +4,7 @@ Entry ids are `attempt-sequence`. Redis refuses an id that is not above the last
 replaced while it was frozen can't write into its successor's answer.
 """
 
+from typing import cast
 from uuid import UUID
 
 import msgspec
@@ -41,13 +42,9 @@ class Closed(msgspec.Struct, array_like=True, tag="x", frozen=True):
 
 type Entry = Replaced | Began | Appended | Ended | Closed
 
-_decoder = msgspec.json.Decoder(Replaced | Began | Appended | Ended | Closed)
+_decoder: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Replaced | Began | Appended | Ended | Closed)
 encode_entry = msgspec.json.Encoder().encode
 FIELD = b"e"
-
-
-def decode_entry(stored: bytes) -> Entry:
-    return _decoder.decode(stored)
 
 
 def stream_key(turn_id: UUID) -> str:
@@ -58,7 +55,25 @@ def entry_id(position: Position) -> str:
     return f"{position.attempt}-{position.sequence}"
 
 
-def parse_entry_id(raw: bytes) -> Position:
+# What redis-py hands out for a range of a stream.
+type Rows = list[tuple[bytes, dict[bytes, bytes]]]
+
+
+def decode_rows(rows: Rows) -> list[tuple[Position, Entry]]:
+    return [(_parse_id(raw_id), _decoder.decode(fields[FIELD])) for raw_id, fields in rows]
+
+
+async def read_after(turn_id: UUID, position: Position) -> list[tuple[Position, Entry]]:
+    """What a turn's stream holds beyond `position`. Raises RedisError, OSError."""
+    redis = connect()
+    try:
+        rows = await redis.xrange(stream_key(turn_id), min=f"({entry_id(position)}")
+    finally:
+        await redis.aclose()
+    return decode_rows(cast(Rows, rows))
+
+
+def _parse_id(raw: bytes) -> Position:
     attempt, _, sequence = raw.decode().partition("-")
     return Position(attempt=int(attempt), sequence=int(sequence))
 

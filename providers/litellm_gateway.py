@@ -43,6 +43,7 @@ _NAMES: dict[str, str] = {
 }
 NO_KEY = "none"
 _LOOP_SHARE_SECONDS = 0.02
+logger = logging.getLogger("betterchat.providers")
 _loading = threading.Lock()
 _modules: tuple[Any, Any, Any] | None = None
 
@@ -76,7 +77,8 @@ async def stream(
             if loop.time() - slice_began > _LOOP_SHARE_SECONDS:
                 await asyncio.sleep(0)
                 slice_began = loop.time()
-    except Exception:  # noqa: BLE001 - the edge to a library whose exceptions follow no rule
+    except Exception as error:  # noqa: BLE001 - the edge to a library whose exceptions follow no rule
+        logger.info("litellm raised %s", type(error).__name__)
         raise CallFailedError from None
     finally:
         transport.abort()
@@ -106,9 +108,8 @@ def _limit(request: ModelRequest, *, route: ResolvedRoute) -> dict[str, Any]:
     """The bound on output, in the field that the provider reads."""
     limit = request.max_output_tokens
     if limit is None and route.provider is Provider.ANTHROPIC:
-        limit = (
-            route.max_output_tokens
-        )  # required there; litellm would assume 4,096 for names it doesn't know
+        # Required there; litellm would assume 4,096 for names it doesn't know.
+        limit = route.max_output_tokens
     if limit is None:
         return {}
     if route.provider is Provider.OPENAI:
@@ -152,9 +153,22 @@ def _load() -> tuple[Any, Any, Any]:  # modules; litellm has no types worth the 
                 litellm.num_retries = 0
                 litellm.drop_params = True
                 litellm.REPEATED_STREAMING_CHUNK_LIMIT = float("inf")
+                _keep_home()
                 _rehearse(litellm)
             _modules = litellm, handlers, openai
         return _modules
+
+
+def _keep_home() -> None:
+    """Of Ollama models it does not know, litellm asks localhost:11434, with a blocking client of its own."""
+    ollama: Any = importlib.import_module("litellm.llms.ollama.common_utils")
+    unknown = {"litellm_provider": "ollama", "mode": "chat", "input_cost_per_token": 0.0}
+    unknown |= {"output_cost_per_token": 0.0, "max_tokens": None, "max_input_tokens": None}
+
+    def tell_nothing(_: object, model: str, **__: object) -> dict[str, object]:
+        return {**unknown, "key": model, "max_output_tokens": None}
+
+    ollama.OllamaModelInfo.get_runtime_model_info = tell_nothing
 
 
 def _rehearse(litellm: Any) -> None:

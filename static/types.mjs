@@ -16,7 +16,10 @@ function spellTuples(definition) {
 export async function writeTypes() {
   const { $defs: definitions } = JSON.parse(await readFile(SCHEMA, "utf8"));
   const named = Object.fromEntries(
-    Object.entries(definitions).map(([name, definition]) => [name, { ...spellTuples(definition), title: name }]),
+    Object.entries(definitions).map(([name, definition]) => [
+      name,
+      { ...spellTuples(definition), title: name },
+    ]),
   );
   const root = {
     title: "Protocol",

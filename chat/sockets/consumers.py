@@ -64,7 +64,7 @@ _room_events = msgspec.json.Decoder(
 )
 
 
-class _Consumer(AsyncWebsocketConsumer):
+class _Consumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has no types
     """What both sockets share: the handshake, one edge for failures, and the outbox."""
 
     may_create_conversations: ClassVar[bool] = False

@@ -6,13 +6,14 @@ import logging
 import uuid
 import weakref
 from collections.abc import Callable
+from typing import cast
 from uuid import UUID
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from chat.protocol.commands import Position
-from chat.stream import FIELD, Closed, Entry, connect, decode_entry, entry_id, parse_entry_id, stream_key
+from chat.stream import FIELD, Closed, Entry, Rows, connect, decode_rows, entry_id, stream_key
 
 logger = logging.getLogger(__name__)
 
@@ -116,21 +117,20 @@ class Hub:
                 await waker.aclose()
 
     async def _read_once(self, redis: Redis) -> None:
-        streams: dict[str, str] = {key: tail.last_id for key, tail in self._tails.items() if not tail.closed}
+        streams: dict[bytes | str | memoryview, int | bytes | str | memoryview] = {
+            key: tail.last_id for key, tail in self._tails.items() if not tail.closed
+        }
         streams[self._wake_key] = self._wake_id
         answer = await redis.xread(streams, block=BLOCK_MILLISECONDS)
-        for raw_key, rows in answer or ():
+        for raw_key, rows in cast("list[tuple[bytes, Rows]]", answer or []):
             key = raw_key.decode()
             if key == self._wake_key:
                 self._wake_id = rows[-1][0].decode()
             elif tail := self._tails.get(key):
                 self._extend(tail, rows)
 
-    def _extend(self, tail: Tail, rows: list[tuple[bytes, dict[bytes, bytes]]]) -> None:
-        for raw_id, fields in rows:
-            entry = decode_entry(fields[FIELD])
-            tail.entries.append((parse_entry_id(raw_id), entry))
-            if isinstance(entry, Closed):
-                tail.closed = True
+    def _extend(self, tail: Tail, rows: Rows) -> None:
+        tail.entries += decode_rows(rows)
+        tail.closed = isinstance(tail.entries[-1][1], Closed)
         for wake in list(tail.followers.values()):
             wake()

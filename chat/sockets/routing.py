@@ -7,7 +7,7 @@ from chat.protocol.events import NOT_FOUND
 from chat.sockets.consumers import PersonConsumer, RoomConsumer
 
 
-class UnknownConsumer(AsyncWebsocketConsumer):
+class UnknownConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has no types
     """Any other address: closed with a code, where Channels would log an uncaught error."""
 
     async def connect(self) -> None:

@@ -17,20 +17,7 @@ from chat.models import Turn
 from chat.models.turn import RUNNABLE
 from chat.protocol.commands import Position
 from chat.protocol.parts import Part, ReasoningPart, TextPart
-from chat.stream import (
-    FIELD,
-    Appended,
-    Began,
-    Closed,
-    Ended,
-    Entry,
-    Replaced,
-    connect,
-    decode_entry,
-    entry_id,
-    parse_entry_id,
-    stream_key,
-)
+from chat.stream import Appended, Began, Closed, Ended, Entry, Replaced, read_after
 from chat.turns.jobs import RUN_TURN, defer_run
 from chat.turns.lifecycle import Claim
 
@@ -38,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 RESCUE_SECONDS = 5.0
 STALLED_AFTER_SECONDS = 10
+STREAM_SECONDS_MAX = 5.0
 
 
 async def kept_parts(claim: Claim) -> list[Part]:
@@ -47,7 +35,7 @@ async def kept_parts(claim: Claim) -> list[Part]:
         return parts
     try:
         entries = await _entries_after(claim.turn.pk, claim.turn.answer.position)
-    except (RedisError, OSError) as error:
+    except (RedisError, OSError, TimeoutError) as error:
         logger.warning("the stream of turn %s can't be read: %s", claim.turn.pk, type(error).__name__)
         return parts
     for entry in entries:
@@ -77,16 +65,11 @@ def apply_entry(parts: list[Part], entry: Entry) -> list[Part]:
 
 
 async def _entries_after(turn_id: UUID, position: Position) -> list[Entry]:
-    redis = connect()
-    try:
-        async with asyncio.timeout(5):
-            rows = await redis.xrange(stream_key(turn_id), min=f"({entry_id(position)}")
-    finally:
-        await redis.aclose()
+    async with asyncio.timeout(STREAM_SECONDS_MAX):
+        rows = await read_after(turn_id, position)
     entries: list[Entry] = []
     expected = position
-    for raw_id, fields in rows:
-        entry, found = decode_entry(fields[FIELD]), parse_entry_id(raw_id)
+    for found, entry in rows:
         follows = found == Position(expected.attempt, expected.sequence + 1)
         if not follows and not isinstance(entry, Replaced):
             break  # a hole: what lies behind it can't be placed

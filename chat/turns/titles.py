@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import re
+from typing import cast
 from uuid import UUID
 
 from django.db import transaction
@@ -14,7 +15,7 @@ from betterchat.core.errors import UserFacingError
 from chat.broadcast import Broadcast, ToPerson, ToRoom, publish
 from chat.models import Conversation, Message, TitleSource, Turn
 from chat.models.conversation import TITLE_CHARACTERS_MAX
-from chat.protocol.events import ConversationRenamed
+from chat.protocol.events import ConversationRenamed, TitleSourceName
 from chat.protocol.parts import plain_text
 from chat.queries import listed, running_among
 from chat.turns.usage import UsageMeter
@@ -115,7 +116,7 @@ def renamed_broadcasts(conversation: Conversation) -> tuple[Broadcast, ...]:
             ConversationRenamed(
                 version=conversation.version,
                 title=conversation.title,
-                title_source=conversation.title_source,
+                title_source=cast(TitleSourceName, conversation.title_source),
             ),
         ),
         ToPerson(conversation.owner_id, listed(conversation, is_running=running)),

@@ -92,7 +92,10 @@ class Endpoint(models.Model):
     @property
     def url(self) -> str:
         """Where it is called, without a trailing slash; empty for Demo."""
-        return (self.base_url or OWN_URLS.get(self.provider, "")).rstrip("/")
+        url = (self.base_url or OWN_URLS.get(self.provider, "")).rstrip("/")
+        if self.provider in {Provider.ANTHROPIC, Provider.OLLAMA}:
+            return url.removesuffix("/v1")  # their paths begin with a version of their own
+        return url
 
     @property
     def key_is_set(self) -> bool:

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from betterchat.core.db import in_thread
 from chat.models import Turn
-from chat.stream import FIELD, Entry, connect, decode_entry, stream_key
+from chat.protocol.commands import Position
+from chat.stream import Entry, read_after
 from chat.turns import control
 from chat.turns.recorder import Recorder
 from chat.turns.runner import run_turn
@@ -45,8 +46,4 @@ async def bounded[R](waiting: Awaitable[R]) -> R:
 
 
 async def entries_of(turn_id: UUID) -> list[Entry]:
-    redis = connect()
-    try:
-        return [decode_entry(fields[FIELD]) for _, fields in await redis.xrange(stream_key(turn_id))]
-    finally:
-        await redis.aclose()
+    return [entry for _, entry in await read_after(turn_id, Position())]

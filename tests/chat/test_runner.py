@@ -164,9 +164,9 @@ async def test_text_beyond_the_last_checkpoint_is_found_in_the_stream(settings: 
     shown = await text_in_stream(turn)
     running.cancel()
     await worker.__aexit__(None, None, None)
-    await in_thread(
-        Turn.objects.filter(pk=turn.pk).update
-    )(state=TurnState.RUNNING, finished_at=None, error_code="", attempt=1)
+    await in_thread(Turn.objects.filter(pk=turn.pk).update)(
+        state=TurnState.RUNNING, finished_at=None, error_code="", attempt=1
+    )
     await in_thread(Message.objects.filter(pk=turn.answer_id).update)(
         parts=[], attempt=0, sequence=0, text_sha256=""
     )
@@ -206,9 +206,7 @@ def test_an_old_attempts_checkpoint_and_end_change_nothing() -> None:
     assert Message.objects.get(pk=turn.answer_id).parts == []
     ending = Ending(TurnState.COMPLETED)
     with pytest.raises(Fenced):
-        lifecycle.finish(
-            turn.pk, attempt=1, sequence=9, parts=[TextPart("late")], ending=ending, meter=None
-        )
+        lifecycle.finish(turn.pk, attempt=1, sequence=9, parts=[TextPart("late")], ending=ending, meter=None)
     assert Turn.objects.get(pk=turn.pk).state == TurnState.RUNNING
 
 

@@ -212,7 +212,7 @@ async def test_a_room_takes_no_commands_for_another_conversation(opened: Opened,
     bobs = await in_thread(lambda: a_conversation(owner=a_person("bob")))()
     client = await opened(alice, mine)
     frame = start_frame(bobs.pk, type=command)
-    wanted = {
+    frames: dict[str, dict[str, object]] = {
         "turn.start": frame,
         "turn.retry": {k: v for k, v in frame.items() if k not in {"parent_id", "text"}},
         "turn.stop": {k: frame[k] for k in ("type", "command_id", "conversation_id", "turn_id")},
@@ -222,8 +222,8 @@ async def test_a_room_takes_no_commands_for_another_conversation(opened: Opened,
             "conversation_id": bobs.pk,
             "title": "Mine now",
         },
-    }[command]
-    await client.send(**wanted)
+    }
+    await client.send(**frames[command])
     assert (await client.until("command.refused"))["error"]["code"] == "not_found"
 
 
@@ -232,8 +232,13 @@ async def test_a_stranger_can_move_nothing_over_the_own_socket(opened: Opened, c
     bobs = await in_thread(lambda: a_conversation(owner=a_person("bob")))()
     turn = await in_thread(the_turn)(bobs)
     client = await opened(await in_thread(a_person)("charlie"))
-    extra = {"turn.stop": {"turn_id": turn.pk}, "conversation.rename": {"title": "x"}}.get(command, {})
-    await client.send(type=command, command_id=uuid.uuid4(), conversation_id=bobs.pk, **extra)
+    fields: dict[str, dict[str, object]] = {
+        "turn.stop": {"turn_id": turn.pk},
+        "conversation.rename": {"title": "x"},
+    }
+    await client.send(
+        type=command, command_id=uuid.uuid4(), conversation_id=bobs.pk, **fields.get(command, {})
+    )
     assert (await client.until("command.refused"))["error"]["code"] == "not_found"
     unchanged = await in_thread(Conversation.objects.get)(pk=bobs.pk)
     assert (unchanged.version, unchanged.deleted_at) == (bobs.version, None)
@@ -307,7 +312,10 @@ async def test_rename_reaches_the_room_and_the_sidebar_of_every_tab(opened: Open
     await room.send(type="conversation.open")
     await room.until("conversation.snapshot")
     await person.send(
-        type="conversation.rename", command_id=uuid.uuid4(), conversation_id=conversation.pk, title=" My  title "
+        type="conversation.rename",
+        command_id=uuid.uuid4(),
+        conversation_id=conversation.pk,
+        title=" My  title ",
     )
     assert (await room.until("conversation.renamed"))["title"] == "My title"
     assert (await person.until("conversation.listed"))["title"] == "My title"

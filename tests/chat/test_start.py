@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection, connections, transaction
-from pytest_django.fixtures import Settings
 from procrastinate.contrib.django.models import ProcrastinateJob
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from betterchat.core.errors import ErrorCode, UserFacingError
@@ -279,13 +279,13 @@ def test_a_job_deferred_in_a_transaction_that_rolls_back_does_not_exist() -> Non
     class Fault(Exception):
         pass
 
-    with pytest.raises(Fault), transaction.atomic():
-        send_inner(conversation)
-        assert jobs() == before + 1
-        raise Fault
+    def deferring_and_failing() -> None:
+        with transaction.atomic():
+            defer_run(the_turn(conversation).pk)
+            assert jobs() == before + 1
+            raise Fault
+
+    with pytest.raises(Fault):
+        deferring_and_failing()
     assert jobs() == before
     assert connection.in_atomic_block is False
-
-
-def send_inner(conversation: Conversation) -> None:
-    defer_run(the_turn(conversation).pk)

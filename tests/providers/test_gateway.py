@@ -251,6 +251,23 @@ async def test_a_proxy_of_the_environment_is_not_used(
     assert error is None
 
 
+@pytest.mark.parametrize("provider", ALL_WIRES)
+async def test_nothing_but_the_endpoint_is_dialled(
+    upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch, provider: Provider
+) -> None:
+    dialled: set[object] = set()
+    connect = socket.socket.connect
+
+    def noted(self: socket.socket, address: tuple[str, int]) -> None:
+        dialled.add(address)
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", noted)
+    _, error = await asked(a_route(upstream, "never-heard-of", provider=provider))
+    assert error is None
+    assert dialled == {("127.0.0.1", upstream.port)}
+
+
 async def test_a_model_known_for_another_api_stays_on_this_wire(upstream: FakeUpstream) -> None:
     _, error = await asked(a_route(upstream, "o3-pro", provider=Provider.OPENAI))
     assert error is None

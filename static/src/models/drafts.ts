@@ -31,7 +31,9 @@ export class Drafts {
   restore(isStored: (message: UnsentMessage) => boolean): { text: string; sent: string[] } {
     const draft = this.#read();
     const lost = draft.unsent.filter((message) => !isStored(message));
-    const text = [...lost.map((message) => message.text), draft.text].filter((each) => each !== "").join("\n\n");
+    const text = [...lost.map((message) => message.text), draft.text]
+      .filter((each) => each !== "")
+      .join("\n\n");
     this.#write({ text, unsent: [] });
     return { text, sent: lost.map((message) => message.messageId) };
   }

@@ -94,7 +94,12 @@ export class LiveWriter {
    * attempt are skipped. Entries known in part are a gap as well: their text is merged, so that the
    * known part can't be cut off.
    */
-  #write(number: number, first: number, last: number, write: (message: KnownMessage) => boolean): LiveOutcome {
+  #write(
+    number: number,
+    first: number,
+    last: number,
+    write: (message: KnownMessage) => boolean,
+  ): LiveOutcome {
     const handle = this.#handles.get(number);
     const message = handle && this.#messages.get(handle.messageId);
     if (!handle || !message) return "nothing";

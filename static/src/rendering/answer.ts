@@ -88,7 +88,15 @@ export class AnswerView {
   #drawState(state: AnswerState, isRunning: boolean, hasText: boolean, now: number): void {
     const { turn, isLast } = state;
     const waitsForText = isRunning && state.message.parts.length === 0;
-    const key = [turn?.state, turn?.id, turn?.error?.code, state.isWaiting, waitsForText, hasText, isLast].join();
+    const key = [
+      turn?.state,
+      turn?.id,
+      turn?.error?.code,
+      state.isWaiting,
+      waitsForText,
+      hasText,
+      isLast,
+    ].join();
     if (key === this.#stateKey) return;
     this.#stateKey = key;
     this.#state.replaceChildren(...stateElements(state, waitsForText));

@@ -17,7 +17,13 @@ export function element<Name extends keyof HTMLElementTagNameMap>(
 
 /** A button that shows an icon; `act` is what the list of messages does when it is pressed. */
 export function iconButton(label: string, name: IconName, act: string): HTMLButtonElement {
-  const attributes = { type: "button", class: "icon-button", "aria-label": label, title: label, "data-act": act };
+  const attributes = {
+    type: "button",
+    class: "icon-button",
+    "aria-label": label,
+    title: label,
+    "data-act": act,
+  };
   return element("button", attributes, icon(name));
 }
 

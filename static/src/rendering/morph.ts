@@ -1,5 +1,11 @@
 /** Attributes that the page sets by itself and fresh HTML does not know. */
-const KEPT_ATTRIBUTES = new Set(["data-highlighted", "data-drawn", "data-wrap", "aria-pressed", "aria-label"]);
+const KEPT_ATTRIBUTES = new Set([
+  "data-highlighted",
+  "data-drawn",
+  "data-wrap",
+  "aria-pressed",
+  "aria-label",
+]);
 
 /**
  * Makes the children of `target` like those of `fresh` while keeping every node that can be kept, so
@@ -55,6 +61,7 @@ function syncAttributes(current: Element, fresh: Element): void {
   }
   for (const { name, value } of [...fresh.attributes]) {
     const isSame = current.getAttribute(name) === value;
-    if (!isSame && !(KEPT_ATTRIBUTES.has(name) && current.hasAttribute(name))) current.setAttribute(name, value);
+    if (!isSame && !(KEPT_ATTRIBUTES.has(name) && current.hasAttribute(name)))
+      current.setAttribute(name, value);
   }
 }

@@ -26,7 +26,9 @@ export class ThreadView {
     for (const id of session.model.branch) {
       const message = session.model.message(id);
       if (message === undefined) continue;
-      wanted.push(message.info.role === "user" ? this.#person(message).element : this.#answer(id, now).element);
+      wanted.push(
+        message.info.role === "user" ? this.#person(message).element : this.#answer(id, now).element,
+      );
     }
     for (const pending of session.pending) wanted.push(this.#pending(pending).element);
     const keep = new Set<Element>(wanted);

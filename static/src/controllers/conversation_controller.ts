@@ -1,0 +1,309 @@
+import { Controller } from "@hotwired/stimulus";
+import { Drafts } from "../models/drafts";
+import type { Change } from "../models/known";
+import { type PendingMessage, Session } from "../models/session";
+import type { SocketState } from "../models/socket";
+import { greeting } from "../models/words";
+import { announce, connectRoom, person } from "../page";
+import { readFrame } from "../protocol/frames";
+import type { ConversationSnapshot, ErrorInfo } from "../protocol/types";
+import { drawEnding } from "../rendering/ending";
+import { MessageActions } from "../rendering/message_actions";
+import { RenderLoop } from "../rendering/render_loop";
+import { StickyScroll } from "../rendering/sticky_scroll";
+import { ThreadView } from "../rendering/thread";
+import type ComposerController from "./composer_controller";
+
+const NAME = "Better Chat";
+const DRAFT_PAUSE_MS = 200;
+
+/** The open conversation: binds what is known of it to what is seen of it. */
+export default class extends Controller<HTMLElement> {
+  static override targets = [
+    "scroller", "list", "title", "model", "more", "earlier", "welcome", "greeting", "modelName",
+    "ending", "dock", "toLatest",
+  ]; // biome-ignore format: a list to read
+  static override outlets = ["composer"];
+  static override values = { id: String };
+  declare readonly scrollerTarget: HTMLElement;
+  declare readonly listTarget: HTMLElement;
+  declare readonly titleTarget: HTMLElement;
+  declare readonly modelTarget: HTMLSelectElement;
+  declare readonly moreTarget: HTMLElement;
+  declare readonly earlierTarget: HTMLButtonElement;
+  declare readonly welcomeTarget: HTMLElement;
+  declare readonly hasWelcomeTarget: boolean;
+  declare readonly greetingTarget: HTMLElement;
+  declare readonly modelNameTarget: HTMLElement;
+  declare readonly endingTarget: HTMLElement;
+  declare readonly dockTarget: HTMLElement;
+  declare readonly toLatestTarget: HTMLElement;
+  declare readonly composerOutlet: ComposerController;
+  declare idValue: string;
+
+  #session!: Session;
+  #thread!: ThreadView;
+  #scroll!: StickyScroll;
+  #loop!: RenderLoop;
+  #actions!: MessageActions;
+  #drafts!: Drafts;
+  #restored: string[] = [];
+  #draftTimer: ReturnType<typeof setTimeout> | undefined;
+  #isDeleted = false;
+
+  override connect(): void {
+    const id = this.idValue || null;
+    this.#drafts = new Drafts(storage(), id);
+    this.#thread = new ThreadView(this.listTarget, (modelId) => this.#modelNameOf(modelId));
+    this.#scroll = new StickyScroll(
+      this.scrollerTarget,
+      this.listTarget.parentElement ?? this.listTarget,
+      (away) => {
+        this.toLatestTarget.hidden = !away;
+      },
+    );
+    this.#session = new Session(id, { person, connectRoom }, this.#listener());
+    this.#loop = new RenderLoop(this.#thread, this.#session, () => this.#scroll.follow());
+    this.#actions = new MessageActions(this.#session, {
+      modelId: () => this.modelTarget.value,
+      chooseModel: () => this.#chooseModel(),
+      reuseText: (text) => this.#reuse(text),
+    });
+    const snapshot = readSnapshot();
+    if (snapshot !== null) this.#session.begin(snapshot);
+    this.#greet();
+    addEventListener("popstate", () => location.reload());
+    addEventListener("pagehide", () => this.#saveDraft());
+    document.body.addEventListener("restoring", (event) =>
+      this.#restoring(event as CustomEvent<{ id: string }>),
+    );
+  }
+
+  /** Stimulus calls this once the composer stands. */
+  composerOutletConnected(composer: ComposerController): void {
+    const { text, sent } = this.#drafts.restore((message) => this.#isStored(message));
+    this.#restored = sent;
+    if (text !== "") composer.text = text;
+    composer.element.addEventListener("composer:typed", () => {
+      clearTimeout(this.#draftTimer);
+      this.#draftTimer = setTimeout(() => this.#saveDraft(), DRAFT_PAUSE_MS);
+    });
+    composer.setRunning(this.#session.stoppableTurnId() !== null);
+    if (matchMedia("(pointer: fine)").matches) composer.focus();
+  }
+
+  send(event: CustomEvent<{ text: string }>): void {
+    clearTimeout(this.#draftTimer);
+    this.#restored = [];
+    const message = this.#session.send(event.detail.text, this.modelTarget.value);
+    this.#drafts.sending(message);
+    if (this.hasWelcomeTarget) this.welcomeTarget.hidden = true;
+    this.#loop.arrange();
+    this.#scroll.jump();
+  }
+
+  stop(): void {
+    const turnId = this.#session.stoppableTurnId();
+    if (turnId !== null) this.#session.stop(turnId);
+  }
+
+  act(event: Event): void {
+    this.#actions.act(event);
+  }
+
+  toLatest(): void {
+    this.#scroll.jump();
+    this.composerOutlet.focus();
+  }
+
+  useStarter(event: Event): void {
+    const { text } = (event.currentTarget as HTMLElement).dataset;
+    if (text) this.#reuse(text);
+  }
+
+  modelPicked(): void {
+    this.#nameModel();
+    this.#actions.modelPicked();
+  }
+
+  async loadEarlier(): Promise<void> {
+    const before = this.#session.model.branch[0];
+    if (before === undefined) return;
+    this.earlierTarget.disabled = true;
+    try {
+      const response = await fetch(`/c/${this.#session.conversationId}/branch/?before=${before}`);
+      const frame = response.ok ? readFrame(await response.text()) : null;
+      if (frame !== null && !Array.isArray(frame) && frame.type === "conversation.snapshot") {
+        this.#scroll.keepingPlace(() => {
+          this.#session.prepend(frame);
+          this.#loop.flush();
+        });
+      }
+    } catch {
+      announce("Earlier messages could not be loaded. Try again.");
+    }
+    this.earlierTarget.disabled = false;
+  }
+
+  #listener() {
+    return {
+      onChange: (change: Change) => this.#changed(change),
+      onPending: () => this.#loop.arrange(),
+      onKept: (message: PendingMessage) => this.#drafts.settled(message.messageId),
+      onRefused: (messages: readonly PendingMessage[], error: ErrorInfo) => this.#refused(messages, error),
+      onProblem: (error: ErrorInfo) => this.composerOutlet.showProblem(error),
+      onCreated: (id: string) => this.#created(id),
+      onState: (state: SocketState) => {
+        if (state === "gone" && !this.#isDeleted) this.#end("gone");
+      },
+    };
+  }
+
+  #changed(change: Change): void {
+    if (change.structure) this.#loop.arrange();
+    for (const id of change.messages) this.#loop.touch(id);
+    if (change.title) this.#showTitle();
+    if (change.structure || change.started.length > 0 || change.finished.length > 0) this.#showRunning();
+    if (change.started.length > 0) announce("Answer started");
+    if (change.finished.length > 0) announce(finishedWords(change));
+    if (change.structure) this.#clearRestored();
+    if (change.deleted) {
+      this.#isDeleted = true;
+      this.#end("deleted");
+    }
+  }
+
+  #showRunning(): void {
+    // A queued answer may stand on its own now.
+    for (const turn of this.#session.model.unfinishedTurns()) this.#loop.touch(turn.answer_id);
+    this.earlierTarget.hidden = !this.#session.model.hasEarlier;
+    if (this.hasComposerOutlet) this.composerOutlet.setRunning(this.#session.stoppableTurnId() !== null);
+  }
+
+  #showTitle(): void {
+    const title = this.#session.model.info?.title ?? "";
+    if (this.titleTarget.textContent !== title) this.titleTarget.textContent = title;
+    document.title = `${title} · ${NAME}`;
+  }
+
+  #created(id: string): void {
+    this.idValue = id;
+    this.moreTarget.dataset["conversationId"] = id;
+    this.moreTarget.hidden = false;
+    history.pushState(null, "", `/c/${id}/`);
+    this.#saveDraft();
+    const text = this.composerOutlet.text;
+    this.#drafts.typed("");
+    this.#drafts = new Drafts(storage(), id);
+    this.#drafts.typed(text);
+    for (const message of this.#session.pending.slice(1)) this.#drafts.sending(message);
+    document.getElementById("sidebar")?.setAttribute("data-sidebar-current-value", id);
+  }
+
+  #refused(messages: readonly PendingMessage[], error: ErrorInfo): void {
+    for (const message of messages) this.#drafts.settled(message.messageId);
+    const texts = [...messages.map((message) => message.text), this.composerOutlet.text];
+    this.composerOutlet.text = texts.filter((text) => text !== "").join("\n\n");
+    this.#saveDraft();
+    this.composerOutlet.showProblem(error);
+    if (this.hasWelcomeTarget && this.#session.model.info === null) this.welcomeTarget.hidden = false;
+    if (error.action === "choose_model") this.modelTarget.focus();
+    else this.composerOutlet.focus();
+  }
+
+  /** A text put back after a reload turned out to be stored after all: it must not be sent again. */
+  #clearRestored(): void {
+    if (this.#restored.length === 0 || !this.hasComposerOutlet) return;
+    const stored = this.#restored.filter((id) => this.#session.model.message(id) !== undefined);
+    for (const id of stored) {
+      const text =
+        this.#session.model
+          .message(id)
+          ?.parts.map((part) => part.text)
+          .join("") ?? "";
+      if (this.composerOutlet.text.startsWith(text)) {
+        this.composerOutlet.text = this.composerOutlet.text.slice(text.length).trimStart();
+      }
+    }
+    this.#restored = this.#restored.filter((id) => !stored.includes(id));
+  }
+
+  #isStored(message: { messageId: string; conversationId: string }): boolean {
+    if (this.#session.model.message(message.messageId) !== undefined) return true;
+    return document.getElementById(`item-${message.conversationId}`) !== null && this.idValue === "";
+  }
+
+  #end(kind: "gone" | "deleted"): void {
+    this.dockTarget.hidden = true;
+    drawEnding(this.endingTarget, kind);
+    this.#scroll.jump();
+  }
+
+  #restoring(event: CustomEvent<{ id: string }>): void {
+    if (event.detail.id !== this.idValue) return;
+    const stop = person.listen({
+      onFrame: (frame) => {
+        if (Array.isArray(frame) || frame.type !== "conversation.listed" || frame.id !== this.idValue) return;
+        stop();
+        location.reload();
+      },
+    });
+  }
+
+  #saveDraft(): void {
+    clearTimeout(this.#draftTimer);
+    if (this.hasComposerOutlet) this.#drafts.typed(this.composerOutlet.text);
+  }
+
+  #reuse(text: string): void {
+    const written = this.composerOutlet.text.trim();
+    this.composerOutlet.text = written === "" ? text : `${written}\n\n${text}`;
+    this.composerOutlet.focus();
+  }
+
+  #chooseModel(): void {
+    this.modelTarget.focus();
+    try {
+      this.modelTarget.showPicker();
+    } catch {
+      // Not every browser opens a list by script; it has the focus.
+    }
+  }
+
+  #greet(): void {
+    if (!this.hasWelcomeTarget) return;
+    this.greetingTarget.textContent = `${greeting(new Date().getHours())}.`;
+    this.#nameModel();
+  }
+
+  #nameModel(): void {
+    if (this.hasWelcomeTarget) this.modelNameTarget.textContent = this.#modelNameOf(this.modelTarget.value);
+  }
+
+  #modelNameOf(modelId: string | null): string {
+    const option = [...this.modelTarget.options].find((each) => each.value === modelId);
+    return option?.text ?? modelId ?? "Answer";
+  }
+
+  declare readonly hasComposerOutlet: boolean;
+}
+
+function finishedWords(change: Change): string {
+  const failed = change.finished.find((turn) => turn.state === "failed");
+  if (failed?.error) return `The answer failed. ${failed.error.sentence}`;
+  return change.finished.some((turn) => turn.state === "stopped") ? "Answer stopped" : "Answer finished";
+}
+
+function readSnapshot(): ConversationSnapshot | null {
+  const frame = readFrame(document.getElementById("snapshot")?.textContent ?? "");
+  if (frame === null || Array.isArray(frame) || frame.type !== "conversation.snapshot") return null;
+  return frame;
+}
+
+function storage(): Storage | null {
+  try {
+    return localStorage;
+  } catch {
+    return null;
+  }
+}
