@@ -20,12 +20,12 @@ def front_end_dir() -> Path:
 
 
 def require_front_end() -> None:
-    """Say so once at the start instead of serving pages without styles and scripts."""
-    folder = front_end_dir()
-    if not folder.is_dir() or not any(folder.iterdir()):
+    """Say so once at the start instead of failing on every page."""
+    manifest = front_end_dir() / "manifest.json"
+    if not manifest.is_file():
         raise ImproperlyConfigured(
-            f"the front end is not built: {folder} is missing or empty."
-            " `npm ci && npm run build` in static/ builds it, and so does installing the package."
+            f"the front end is not built: {manifest} is missing."
+            " Installing the package builds it, and so does `npm ci && npm run build` in static/."
         )
 
 

@@ -10,7 +10,7 @@ from procrastinate.contrib.django import app as jobs
 from betterchat.core.db import in_thread
 from chat.conversations import purge_deleted
 from chat.turns.jobs import BACKGROUND_QUEUE, MAKE_TITLE, PURGE_DELETED, RUN_TURN, TURNS_QUEUE
-from chat.turns.process import recorder
+from chat.turns.process import recorder, warm_up
 from chat.turns.runner import run_turn
 from chat.turns.titles import make_title
 from providers.environment import sync_from_environment
@@ -31,6 +31,7 @@ async def make_title_job(turn_id: str) -> None:
 async def sync_environment_job(timestamp: int) -> None:
     """A local Ollama may come and go."""
     await in_thread(sync_from_environment)()
+    await warm_up()
 
 
 @jobs.periodic(cron="17 * * * *")

@@ -106,7 +106,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         kept = {
             name: value
             for name, value in request.headers.items()
-            if name not in dropped and not name.startswith(_CLIENT_FINGERPRINTS)
+            if value and name not in dropped and not name.startswith(_CLIENT_FINGERPRINTS)
         }
         return {**kept, "accept-encoding": "identity", "user-agent": "Better-Chat"}
 

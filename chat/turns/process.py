@@ -32,7 +32,7 @@ async def running_worker(app: App) -> AsyncIterator[None]:
                 group.create_task(own.run()),
                 group.create_task(control.listen_forever(own)),
                 group.create_task(recovery.rescue_forever(app)),
-                group.create_task(_warm_up()),
+                group.create_task(warm_up()),
             ]
             _recorder = own
             yield
@@ -44,7 +44,7 @@ async def running_worker(app: App) -> AsyncIterator[None]:
         await gateway.close_sessions()
 
 
-async def _warm_up() -> None:
+async def warm_up() -> None:
     """Load what takes seconds before the first person waits for it."""
     if await in_thread(gateway.needs_warm_up)():
         await gateway.warm_up()

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import DatabaseError, transaction
 from django.db.models import Exists, OuterRef, TextField
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 from procrastinate import App
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -81,10 +82,10 @@ async def _entries_after(turn_id: UUID, position: Position) -> list[Entry]:
 def requeue_orphans() -> int:
     """Give turns without a job (theirs failed, say while Postgres was away) a new one."""
     with transaction.atomic(durable=True):
-        job = ProcrastinateJob.objects.filter(
+        job = ProcrastinateJob.objects.annotate(turn_id=KeyTextTransform("turn_id", "args")).filter(
             task_name=RUN_TURN,
             status__in=("todo", "doing"),
-            args__turn_id=Cast(OuterRef("pk"), TextField()),
+            turn_id=Cast(OuterRef("pk"), TextField()),
         )
         orphans = Turn.objects.filter(~Exists(job), state__in=RUNNABLE).select_for_update(skip_locked=True)
         for turn in orphans:

@@ -26,7 +26,8 @@ logger = logging.getLogger(__name__)
 
 PLACEHOLDER_CHARACTERS = 60
 _TITLE_SECONDS_MAX = 60
-_TITLE_OUTPUT_TOKENS = 200
+# Room for models that think before they write: their thoughts count too.
+_TITLE_OUTPUT_TOKENS = 2_000
 _EXCERPT_CHARACTERS = 2_000
 _INSTRUCTION = (
     "Write a title of 2 to 6 words for the conversation below, in the language the person writes. "

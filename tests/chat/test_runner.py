@@ -4,6 +4,7 @@ import asyncio
 import uuid
 
 import pytest
+from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django.fixtures import Settings
 
 from betterchat.core.db import in_thread
@@ -14,7 +15,7 @@ from chat.stream import Appended, Closed, Replaced, connect, stream_key
 from chat.turns import control, lifecycle
 from chat.turns.answer import Answer
 from chat.turns.lifecycle import Checkpoint, Ending, Fenced, save_checkpoints
-from chat.turns.recovery import apply_entry
+from chat.turns.recovery import apply_entry, requeue_orphans
 from chat.turns.runner import run_turn
 from chat.turns.titles import make_title
 from providers.models import Usage
@@ -262,3 +263,13 @@ async def test_a_late_automatic_title_never_replaces_one_given_by_hand() -> None
     await bounded(making)
     conversation = await in_thread(Conversation.objects.get)(pk=turn.conversation_id)
     assert (conversation.title, conversation.title_source) == ("Mine", TitleSource.MANUAL)
+
+
+def test_a_turn_without_a_job_is_given_a_new_one_and_others_are_left_alone() -> None:
+    lost, kept = a_turn(), the_turn(a_conversation(owner=a_person("bob")))
+    ProcrastinateJob.objects.filter(args__turn_id=str(lost.pk)).delete()
+    assert requeue_orphans() == 1
+    assert requeue_orphans() == 0
+    assert sorted(job.args["turn_id"] for job in ProcrastinateJob.objects.all()) == sorted(
+        [str(lost.pk), str(kept.pk)]
+    )

@@ -28,7 +28,7 @@ class Web(ManageProcess):
             data_dir,
             "web",
             f"--port={self.port}",
-            environment={"DJANGO_SETTINGS_MODULE": "tests.serve.toy", **environment},
+            environment={"DJANGO_SETTINGS_MODULE": "tests.serve.toy_settings", **environment},
         )
 
     def start(self) -> "Web":
@@ -194,3 +194,25 @@ def test_web_without_a_front_end_says_so_in_one_sentence(data_folders: DataFolde
     assert web.exit_code(seconds=20) == 1
     assert web.output.startswith("error: the front end is not built")
     assert web.output.count("\n") == 1
+
+
+def test_a_built_file_is_cached_for_good_and_a_head_or_a_second_request_carries_no_body(web: Web) -> None:
+    def ask(method: str, path: str, **headers: str) -> tuple[int, http.client.HTTPMessage, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=10)
+        connection.request(method, path, headers=headers)
+        answer = connection.getresponse()
+        try:
+            return answer.status, answer.headers, answer.read()
+        finally:
+            connection.close()
+
+    path = "/static/app-K3WZ2Q7A.js"
+    status, headers, body = ask("GET", path)
+    assert (status, body) == (200, b'console.info("toy");\n')
+    assert "immutable" in headers["Cache-Control"]
+    assert headers["Content-Type"].startswith("text/javascript")
+    assert ask("HEAD", path)[::2] == (200, b"")
+    assert ask("GET", path, **{"If-None-Match": headers["ETag"]})[::2] == (304, b"")
+    assert ask("GET", path, Range="bytes=0-6")[::2] == (206, b"console")
+    assert "immutable" not in ask("GET", "/static/manifest.json")[1]["Cache-Control"]
+    assert "Warning" not in web.output

@@ -1,24 +1,22 @@
-"""Settings and an ASGI application small enough to test the web process alone.
+"""An ASGI application small enough to test the web process alone.
 
-Paths: `/slow` answers after a second, `/length` with the number of body bytes, everything else at once
-with the client's address. Websockets echo text; `send N` answers with a frame of N bytes, `close N`
-closes with code N.
+Paths: `/static/…` goes to Django, `/slow` answers after a second, `/length` with the number of body bytes,
+everything else at once with the client's address. Websockets echo text; `send N` answers with a frame of
+N bytes, `close N` closes with code N.
 """
 
 import asyncio
 
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
+from django.core.asgi import get_asgi_application
 
-from betterchat.settings import *  # noqa: F403
-
-DJANGO_SETTINGS_MODULE = __name__
-INSTALLED_APPS = ["betterchat"]
-ASGI_APPLICATION = "tests.serve.toy.application"
-STATICFILES_DIRS = [BASE_DIR / "templates"]  # noqa: F405 - any folder that is not empty
+_django = get_asgi_application()
 
 
 async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-    if scope["type"] == "http":
+    if scope["type"] == "http" and scope["path"].startswith("/static/"):
+        await _django(scope, receive, send)
+    elif scope["type"] == "http":
         await _answer(scope["path"], client=scope["client"], receive=receive, send=send)
     elif scope["type"] == "websocket":
         await _echo(receive, send)

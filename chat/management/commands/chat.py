@@ -92,7 +92,7 @@ class Command(BaseCommand):
             if operator is not None:
                 ends = timezone.now() + timedelta(minutes=TOKEN_MINUTES)
                 return tokens.issue(operator, name="manage.py chat", expires_at=ends)
-            self.stderr.write("There is no operator yet. Open this link once to become it:")
+            self.stdout.write("There is no operator yet. Open this link once to become it:")
             call_command("operator_link", base_url=url, stdout=self.stdout)
         except DatabaseError:
             self._fail("The database can't be reached. Start `manage.py serve`, or give --url and --token.")

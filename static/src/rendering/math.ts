@@ -114,7 +114,7 @@ function finishBlock(
 
 /** Formulas become elements that hold their source; `formulas.ts` draws them. */
 export function mathPlugin(markdown: MarkdownIt): void {
-  const escape = markdown.utils.escapeHtml;
+  const { escapeHtml } = markdown.utils;
   markdown.inline.ruler.before("escape", "math_bracket", bracketMath);
   markdown.inline.ruler.after("escape", "math_dollar", dollarMath);
   markdown.block.ruler.before("fence", "math_block", mathBlock, {
@@ -123,11 +123,11 @@ export function mathPlugin(markdown: MarkdownIt): void {
   markdown.renderer.rules["math_inline"] = (tokens, index) => {
     const token = tokens[index]!;
     const kind = token.meta?.isDisplay ? "display" : "inline";
-    return `<span class="math" data-math="${kind}">${escape(token.content)}</span>`;
+    return `<span class="math" data-math="${kind}">${escapeHtml(token.content)}</span>`;
   };
   markdown.renderer.rules["math_block"] = (tokens, index) => {
     const token = tokens[index]!;
     const kind = token.meta?.isOpen ? "open" : "display";
-    return `<div class="math math--block" data-math="${kind}">${escape(token.content)}</div>\n`;
+    return `<div class="math math--block" data-math="${kind}">${escapeHtml(token.content)}</div>\n`;
   };
 }
