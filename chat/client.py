@@ -196,7 +196,19 @@ class Socket:
         self._unacknowledged_characters = 0
 
     async def send(self, command: Command) -> None:
-        await self._websocket.send_str(_encode(command).decode())
+        await self.send_text(_encode(command).decode())
+
+    async def send_text(self, frame: str) -> None:
+        try:
+            await self._websocket.send_str(frame)
+        except ConnectionError as error:
+            raise ConnectionLost(self._websocket.close_code) from error
+
+    def abort(self) -> None:
+        """Break the connection without a goodbye, as a network does."""
+        transport = self._websocket.get_extra_info("transport")
+        if transport is not None:
+            transport.abort()
 
     async def frames(self) -> AsyncIterator[str]:
         """Every frame. Raises ConnectionLost when the socket closes."""

@@ -10,7 +10,11 @@ from pathlib import Path
 from typing import Protocol
 
 import django
+import psycopg
 import pytest
+import redis
+from django.conf import settings
+from django.db import connection
 
 from tests.installation import Installation
 from tests.processes import ServeProcess
@@ -37,6 +41,20 @@ def servers() -> Iterator[Installation]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(servers: Installation) -> None:
     """What pytest-django calls before it makes the test database."""
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_over(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After a test that commits: pytest-django empties Django's tables, jobs and Redis are left to us."""
+    yield
+    mark = request.node.get_closest_marker("django_db")
+    if mark is None or not mark.kwargs.get("transaction"):
+        return
+    name = connection.settings_dict["NAME"]
+    with psycopg.connect(settings.DATABASE_URL, dbname=name, options="-c lock_timeout=5s") as database:
+        database.execute("TRUNCATE procrastinate_jobs, procrastinate_workers RESTART IDENTITY CASCADE")
+    with redis.Redis.from_url(settings.REDIS_URL) as live:
+        live.flushall()
 
 
 _numbers = count(1)

@@ -26,7 +26,7 @@ def asset(name: str) -> str:
     """URL of a built file by its plain name. The built name carries a hash of the content."""
     built = _manifest().get(name)
     if built is None:
-        raise ImproperlyConfigured(f"the front end has no {name}; build it again (npm run build in static/)")
+        raise ImproperlyConfigured(f"the front end has no {name}; `uv sync --reinstall-package betterchat` builds it again")
     return static(built)
 
 
@@ -66,6 +66,6 @@ def _built(name: str) -> str:
     path = finders.find(name)
     if path is None:
         raise ImproperlyConfigured(
-            "The front end is not built. Install the package, or run `npm install && npm run build` in static/."
+            "the front end is not built: `uv sync --reinstall-package betterchat` builds it"
         )
     return Path(path).read_text(encoding="utf-8")

@@ -29,6 +29,12 @@ def _error(message: str, *, kind: str = "invalid_request_error", code: str | Non
 CANARY = "sk-canary-0123456789abcdef"
 
 _FIXED: dict[str, Plan] = {
+    "image": [
+        Say(
+            "![a cat](https://images.example.org/cat.png?q=secret) and <img src=https://images.example.org/dog.png>"
+        ),
+        Finish(),
+    ],
     "hello": [Say("Hello"), Say(", "), Say("world"), Say("!"), Finish()],
     "html-200": Refusal(200, "<!doctype html><title>Welcome</title>", "text/html"),
     "json-200": Refusal(200, '{"status": "ok"}'),

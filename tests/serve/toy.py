@@ -15,7 +15,7 @@ _django = get_asgi_application()
 
 async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
     if scope["type"] == "http" and scope["path"].startswith("/static/"):
-        await _django(scope, receive, send)
+        await _django(scope, receive, send)  # type: ignore[arg-type]  # two ways to type ASGI
     elif scope["type"] == "http":
         await _answer(scope["path"], client=scope["client"], receive=receive, send=send)
     elif scope["type"] == "websocket":

@@ -1,11 +1,10 @@
 """`manage.py web`: one web process (pages and websockets). Start as many as wanted behind any proxy."""
 
-import logging
-import os
+import sys
 from argparse import ArgumentParser
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from django.utils.module_loading import import_string
 
 from betterchat.core import env
@@ -35,6 +34,5 @@ class Command(BaseCommand):
         server = WebServer(application, host=host, port=port, threads=env.number("DATABASE_POOL", 16))
         server.run()
         if server.listen_failure:
-            raise CommandError(f"can't listen on {host}:{port}: {server.listen_failure}")
-        logging.getLogger(__name__).debug("web process %s has seen everybody off", os.getpid())
+            sys.exit(f"error: {server.listen_failure}")
         exit_within(_EXIT_SECONDS)

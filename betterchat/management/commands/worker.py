@@ -1,6 +1,7 @@
 """`manage.py worker`: runs turns and periodic jobs. Start as many as wanted."""
 
 import asyncio
+import sys
 from argparse import ArgumentParser
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,7 +9,7 @@ import psycopg_pool
 import redis
 import uvloop
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 from procrastinate import PsycopgConnector
 from procrastinate.contrib.django import app as jobs
@@ -40,9 +41,9 @@ class Command(BaseCommand):
         try:
             uvloop.run(_work(concurrency=concurrency))
         except* (ConnectorException, psycopg_pool.PoolTimeout, DatabaseError):
-            raise CommandError("the worker lost its database, or never reached it.") from None
+            sys.exit("error: the worker lost its database, or never reached it.")
         except* redis.RedisError:
-            raise CommandError("the worker lost Redis, or never reached it.") from None
+            sys.exit("error: the worker lost Redis, or never reached it.")
         exit_within(_EXIT_SECONDS)
 
 

@@ -10,9 +10,8 @@ const NEAR_LIMIT = 0.9;
 
 /** The box a message is written in. It never drops a text and never refuses one silently. */
 export default class extends Controller<HTMLElement> {
-  static override targets = ["form", "text", "hint", "send", "stop", "problem"];
+  static override targets = ["text", "hint", "send", "stop", "problem"];
   static override values = { max: Number };
-  declare readonly formTarget: HTMLFormElement;
   declare readonly textTarget: HTMLTextAreaElement;
   declare readonly hintTarget: HTMLElement;
   declare readonly sendTarget: HTMLButtonElement;
@@ -69,12 +68,7 @@ export default class extends Controller<HTMLElement> {
     if (event.isComposing || event.keyCode === KEY_OF_INPUT_METHOD) return;
     if (event.key !== "Enter" || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    this.#send();
-  }
-
-  submit(event: Event): void {
-    event.preventDefault();
-    this.#send();
+    this.send();
   }
 
   stop(): void {
@@ -82,7 +76,7 @@ export default class extends Controller<HTMLElement> {
     this.focus();
   }
 
-  #send(): void {
+  send(): void {
     const text = this.text;
     if (text.trim() === "") {
       this.focus();

@@ -39,6 +39,7 @@ export default class extends Controller<HTMLElement> {
   declare readonly dockTarget: HTMLElement;
   declare readonly toLatestTarget: HTMLElement;
   declare readonly composerOutlet: ComposerController;
+  declare readonly hasComposerOutlet: boolean;
   declare idValue: string;
 
   #session!: Session;
@@ -90,6 +91,7 @@ export default class extends Controller<HTMLElement> {
     });
     composer.setRunning(this.#session.stoppableTurnId() !== null);
     if (matchMedia("(pointer: fine)").matches) composer.focus();
+    this.element.setAttribute("data-ready", "");
   }
 
   send(event: CustomEvent<{ text: string }>): void {
@@ -284,8 +286,6 @@ export default class extends Controller<HTMLElement> {
     const option = [...this.modelTarget.options].find((each) => each.value === modelId);
     return option?.text ?? modelId ?? "Answer";
   }
-
-  declare readonly hasComposerOutlet: boolean;
 }
 
 function finishedWords(change: Change): string {

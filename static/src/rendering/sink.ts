@@ -18,6 +18,7 @@ const ANSWER: Config = {
   ALLOWED_TAGS: TAGS,
   ALLOWED_ATTR: ATTRIBUTES,
   ALLOWED_URI_REGEXP: LINK,
+  ADD_URI_SAFE_ATTR: ["align", "data-language", "data-math", "start", "tabindex"],
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   RETURN_DOM_FRAGMENT: true,
