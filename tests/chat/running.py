@@ -12,6 +12,7 @@ from chat.stream import Entry, read_after
 from chat.turns import control
 from chat.turns.recorder import Recorder
 from chat.turns.runner import run_turn
+from providers import gateway
 
 SECONDS_MAX = 20.0
 
@@ -27,6 +28,7 @@ async def a_worker() -> AsyncIterator[Recorder]:
             helper.cancel()
         await asyncio.gather(*helpers, return_exceptions=True)
         await recorder.aclose()
+        await gateway.close_sessions()
 
 
 async def run(turn: Turn) -> Turn:

@@ -1,0 +1,128 @@
+"""Row 33: every way a provider fails ends as a failed turn with its own code, words and next step; what the
+person wrote and what came of the answer stay; Retry is one command."""
+
+import asyncio
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from betterchat.core.db import in_thread
+from betterchat.core.errors import ErrorCode
+from chat.models import Conversation, Turn, TurnState
+from chat.protocol.parts import plain_text
+from chat.queries import turn_info
+from chat.turns import control
+from chat.turns.runner import run_turn
+from chat.turns.start import retry_turn
+from providers.models import Provider
+from tests.chat.running import a_worker, bounded, run, stored
+from tests.data import a_model, a_person, send, the_turn
+from tests.fakes.behaviours import CANARY
+from tests.fakes.upstream import FakeUpstream
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[FakeUpstream]:
+    with FakeUpstream() as running:
+        yield running
+
+
+def a_turn(upstream: FakeUpstream, behaviour: str) -> Turn:
+    model = f"fake:{behaviour}"
+    a_model(
+        model,
+        provider=Provider.OPENAI_COMPATIBLE,
+        provider_model=behaviour,
+        base_url=upstream.openai_url,
+    )
+    done = send(a_person(), "Keep these words", model=model)
+    return the_turn(Conversation.objects.get(pk=done.conversation_id))
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "code", "kept"),
+    [
+        ("status-401", ErrorCode.PROVIDER_KEY_REFUSED, ""),
+        ("status-402", ErrorCode.PROVIDER_PAYMENT_REQUIRED, ""),
+        ("status-403", ErrorCode.PROVIDER_FORBIDDEN, ""),
+        ("status-404", ErrorCode.PROVIDER_MODEL_NOT_FOUND, ""),
+        ("status-408", ErrorCode.PROVIDER_TIMEOUT, ""),
+        ("status-413", ErrorCode.PROVIDER_REQUEST_TOO_LARGE, ""),
+        ("status-429-retry-17", ErrorCode.PROVIDER_RATE_LIMITED, ""),
+        ("status-500", ErrorCode.PROVIDER_FAILED, ""),
+        ("status-529", ErrorCode.PROVIDER_OVERLOADED, ""),
+        ("html-200", ErrorCode.PROVIDER_NOT_AN_API, ""),
+        ("silent", ErrorCode.PROVIDER_SILENT, ""),
+        ("silent-midway", ErrorCode.PROVIDER_SILENT, "Some text"),
+        ("half", ErrorCode.PROVIDER_STREAM_CUT, "Half an answer"),
+        ("drop", ErrorCode.PROVIDER_STREAM_CUT, "Half an answer"),
+        ("error-midstream", ErrorCode.PROVIDER_STREAM_FAILED, "Half an answer"),
+        ("content-filter", ErrorCode.CONTENT_FILTERED, ""),
+        ("content-filter-finish", ErrorCode.CONTENT_FILTERED, "I would"),
+        ("context-overflow", ErrorCode.CONTEXT_OVERFLOW, ""),
+        ("empty", ErrorCode.ANSWER_EMPTY, ""),
+    ],
+)
+async def test_a_failing_provider_ends_the_turn_with_its_own_words_and_loses_nothing(
+    upstream: FakeUpstream, settings: Settings, behaviour: str, code: ErrorCode, kept: str
+) -> None:
+    settings.PROVIDER_SILENCE_SECONDS = 1 if behaviour.startswith("silent") else 30
+    turn = await run(await in_thread(a_turn)(upstream, behaviour))
+    error = turn_info(turn).error
+    assert (turn.state, turn.error_code) == (TurnState.FAILED, code)
+    assert error
+    assert error.sentence
+    assert error.next_step
+    assert "{" not in error.sentence
+    assert CANARY not in f"{error}{turn.error_details}"
+    assert plain_text(turn.message.decoded_parts) == "Keep these words"
+    assert plain_text(turn.answer.decoded_parts) == kept
+    assert turn.answer.text_sha256
+    assert error.retry_after_seconds == (17 if behaviour.endswith("retry-17") else None)
+
+    def retry() -> Turn:
+        retry_turn(
+            turn.message.author,
+            conversation_id=turn.conversation_id,
+            turn_id=uuid.uuid4(),
+            message_id=turn.message_id,
+            model_id="",
+        )
+        return the_turn(turn.conversation)
+
+    again = await in_thread(retry)()
+    assert (again.state, again.message_id) == (TurnState.STARTING, turn.message_id)
+
+
+async def test_a_stop_closes_the_request_to_the_provider_within_a_second(upstream: FakeUpstream) -> None:
+    turn = await in_thread(a_turn)(upstream, "forever")
+    async with a_worker() as recorder:
+        running = asyncio.create_task(run_turn(turn.pk, recorder=recorder))
+        while not (answer := (await stored(turn.pk)).answer).parts:
+            await asyncio.sleep(0.05)
+        owner = await in_thread(lambda: turn.conversation.owner)()
+        await in_thread(control.stop_turn)(owner, conversation_id=turn.conversation_id, turn_id=turn.pk)
+        await control.call_out((turn.pk,))
+        assert await asyncio.to_thread(upstream.wait_for_disconnect, seconds=5) < 1
+        await bounded(running)
+    turn = await stored(turn.pk)
+    assert turn.state == TurnState.STOPPED
+    assert len(plain_text(turn.answer.decoded_parts)) >= len(plain_text(answer.decoded_parts)) > 0
+
+
+async def test_an_answer_cut_by_its_length_is_complete_and_says_so(upstream: FakeUpstream) -> None:
+    turn = await run(await in_thread(a_turn)(upstream, "length"))
+    assert (turn.state, turn.finish_reason) == (TurnState.COMPLETED, "length")
+
+
+async def test_reasoning_is_kept_apart_from_the_text(upstream: FakeUpstream) -> None:
+    turn = await run(await in_thread(a_turn)(upstream, "reasoning"))
+    assert [(part["kind"], part["text"]) for part in turn.answer.parts] == [
+        ("reasoning", "First think."),
+        ("text", "Then speak."),
+    ]
+    assert turn.answer.parts[0]["duration_ms"] is not None
