@@ -28,7 +28,8 @@ from twisted.internet.defer import Deferred  # noqa: E402
 from twisted.internet.endpoints import serverFromString  # noqa: E402
 from twisted.logger import globalLogBeginner  # noqa: E402
 
-FRAME_BYTES_MAX = 256 * 1024
+from chat.protocol.parsing import FRAME_BYTES_MAX  # noqa: E402
+
 BODY_BYTES_MAX = 16 * 1024 * 1024
 _SERVICE_RESTART = 1012
 _DRAIN_SECONDS = 5.0

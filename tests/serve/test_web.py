@@ -12,10 +12,9 @@ import pytest
 
 from betterchat.datafolder import prepare
 from betterchat.embedded.surroundings import answers_http
+from chat.protocol.parsing import FRAME_BYTES_MAX
 from tests.conftest import DataFolders
 from tests.processes import ManageProcess, eventually, free_port
-
-FRAME_BYTES_MAX = 256 * 1024
 
 
 class Web(ManageProcess):
