@@ -170,7 +170,8 @@ class Recorder:
                 continue
             self._dirty.set()
             try:
-                await in_thread(save_checkpoints)(points)
+                if points:
+                    await in_thread(save_checkpoints)(points)
                 stopped, fenced = await in_thread(standing)(
                     {turn_id: answer.attempt for turn_id, answer in answers.items()}
                 )
