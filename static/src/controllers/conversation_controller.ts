@@ -1,11 +1,12 @@
 import { Controller } from "@hotwired/stimulus";
-import { Drafts } from "../models/drafts";
-import type { Change } from "../models/known";
+import { browserStorage, Drafts } from "../models/drafts";
+import { type Change, endWords } from "../models/known";
 import { type PendingMessage, Session } from "../models/session";
 import type { SocketState } from "../models/socket";
 import { greeting } from "../models/words";
 import { announce, connectRoom, person } from "../page";
 import { readFrame } from "../protocol/frames";
+import { mintId } from "../protocol/ids";
 import type { ConversationSnapshot, ErrorInfo } from "../protocol/types";
 import { drawEnding } from "../rendering/ending";
 import { MessageActions } from "../rendering/message_actions";
@@ -20,7 +21,7 @@ const DRAFT_PAUSE_MS = 200;
 /** The open conversation: binds what is known of it to what is seen of it. */
 export default class extends Controller<HTMLElement> {
   static override targets = [
-    "scroller", "list", "title", "model", "more", "earlier", "welcome", "greeting", "modelName",
+    "scroller", "list", "title", "model", "more", "earlier", "readable", "welcome", "greeting", "modelName",
     "ending", "dock", "toLatest",
   ]; // biome-ignore format: a list to read
   static override outlets = ["composer"];
@@ -31,6 +32,7 @@ export default class extends Controller<HTMLElement> {
   declare readonly modelTarget: HTMLSelectElement;
   declare readonly moreTarget: HTMLElement;
   declare readonly earlierTarget: HTMLButtonElement;
+  declare readonly readableTarget: HTMLElement;
   declare readonly welcomeTarget: HTMLElement;
   declare readonly hasWelcomeTarget: boolean;
   declare readonly greetingTarget: HTMLElement;
@@ -53,8 +55,9 @@ export default class extends Controller<HTMLElement> {
   #isDeleted = false;
 
   override connect(): void {
+    this.readableTarget.remove();
     const id = this.idValue || null;
-    this.#drafts = new Drafts(storage(), id);
+    this.#drafts = new Drafts(browserStorage(), id);
     this.#thread = new ThreadView(this.listTarget, (modelId) => this.#modelNameOf(modelId));
     this.#scroll = new StickyScroll(
       this.scrollerTarget,
@@ -75,9 +78,6 @@ export default class extends Controller<HTMLElement> {
     this.#greet();
     addEventListener("popstate", () => location.reload());
     addEventListener("pagehide", () => this.#saveDraft());
-    document.body.addEventListener("restoring", (event) =>
-      this.#restoring(event as CustomEvent<{ id: string }>),
-    );
   }
 
   /** Stimulus calls this once the composer stands. */
@@ -167,7 +167,7 @@ export default class extends Controller<HTMLElement> {
     if (change.title) this.#showTitle();
     if (change.structure || change.started.length > 0 || change.finished.length > 0) this.#showRunning();
     if (change.started.length > 0) announce("Answer started");
-    if (change.finished.length > 0) announce(finishedWords(change));
+    if (change.finished.length > 0) announce(endWords(change.finished));
     if (change.structure) this.#clearRestored();
     if (change.deleted) {
       this.#isDeleted = true;
@@ -196,7 +196,7 @@ export default class extends Controller<HTMLElement> {
     this.#saveDraft();
     const text = this.composerOutlet.text;
     this.#drafts.typed("");
-    this.#drafts = new Drafts(storage(), id);
+    this.#drafts = new Drafts(browserStorage(), id);
     this.#drafts.typed(text);
     for (const message of this.#session.pending.slice(1)) this.#drafts.sending(message);
     document.getElementById("sidebar")?.setAttribute("data-sidebar-current-value", id);
@@ -237,17 +237,22 @@ export default class extends Controller<HTMLElement> {
 
   #end(kind: "gone" | "deleted"): void {
     this.dockTarget.hidden = true;
-    drawEnding(this.endingTarget, kind);
+    this.#watchRestore();
+    drawEnding(this.endingTarget, kind, () => {
+      const command = { command_id: mintId(), conversation_id: this.idValue };
+      person
+        .request({ type: "conversation.restore", ...command })
+        .catch(() => drawEnding(this.endingTarget, "gone"));
+    });
     this.#scroll.jump();
   }
 
-  #restoring(event: CustomEvent<{ id: string }>): void {
-    if (event.detail.id !== this.idValue) return;
-    const stop = person.listen({
+  /** A conversation that was deleted has no room; it has one again when it is listed again. */
+  #watchRestore(): void {
+    person.listen({
       onFrame: (frame) => {
-        if (Array.isArray(frame) || frame.type !== "conversation.listed" || frame.id !== this.idValue) return;
-        stop();
-        location.reload();
+        if (Array.isArray(frame) || frame.type !== "conversation.listed") return;
+        if (frame.id === this.idValue) location.reload();
       },
     });
   }
@@ -284,26 +289,13 @@ export default class extends Controller<HTMLElement> {
 
   #modelNameOf(modelId: string | null): string {
     const option = [...this.modelTarget.options].find((each) => each.value === modelId);
-    return option?.text ?? modelId ?? "Answer";
+    // One that is no longer offered is told by the second half of its id, `creator:model`.
+    return option?.text ?? modelId?.split(":").at(-1) ?? "Answer";
   }
-}
-
-function finishedWords(change: Change): string {
-  const failed = change.finished.find((turn) => turn.state === "failed");
-  if (failed?.error) return `The answer failed. ${failed.error.sentence}`;
-  return change.finished.some((turn) => turn.state === "stopped") ? "Answer stopped" : "Answer finished";
 }
 
 function readSnapshot(): ConversationSnapshot | null {
   const frame = readFrame(document.getElementById("snapshot")?.textContent ?? "");
   if (frame === null || Array.isArray(frame) || frame.type !== "conversation.snapshot") return null;
   return frame;
-}
-
-function storage(): Storage | null {
-  try {
-    return localStorage;
-  } catch {
-    return null;
-  }
 }

@@ -1,11 +1,24 @@
 import { Controller } from "@hotwired/stimulus";
 
+/** As in layout.css and sidebar.css. */
+const WIDE = "(min-width: 900px)";
+
 /** The sidebar as a drawer on narrow screens. On wide ones it is simply there. */
 export default class extends Controller<HTMLElement> {
   static override targets = ["panel", "scrim", "toggle"];
   declare readonly panelTarget: HTMLElement;
   declare readonly scrimTarget: HTMLElement;
   declare readonly toggleTarget: HTMLElement;
+
+  readonly #wide = matchMedia(WIDE);
+
+  override connect(): void {
+    this.#wide.addEventListener("change", this.#widened);
+  }
+
+  override disconnect(): void {
+    this.#wide.removeEventListener("change", this.#widened);
+  }
 
   toggle(): void {
     if (this.panelTarget.hasAttribute("data-open")) this.close();
@@ -20,6 +33,8 @@ export default class extends Controller<HTMLElement> {
     this.toggleTarget.setAttribute("aria-expanded", "false");
     this.toggleTarget.focus();
   }
+
+  readonly #widened = () => this.close();
 
   #open(): void {
     this.panelTarget.setAttribute("data-open", "");

@@ -51,7 +51,6 @@ export default class extends Controller<HTMLElement> {
     });
     if (!isDone) return;
     toast(`Deleted “${title}”.`, () => {
-      this.dispatch("restoring", { target: document.body, prefix: "", detail: { id } });
       void this.#ask({ type: "conversation.restore", command_id: mintId(), conversation_id: id });
     });
   }
@@ -71,8 +70,13 @@ export default class extends Controller<HTMLElement> {
     const holder = this.#opener?.closest<HTMLElement>("[data-conversation-id]");
     return {
       id: holder?.dataset["conversationId"] ?? "",
-      title: this.#titleElement()?.textContent?.trim() ?? "",
+      title: this.#shownTitle(),
     };
+  }
+
+  #shownTitle(): string {
+    const shown = this.#titleElement();
+    return (shown?.querySelector(".sidebar__title") ?? shown)?.textContent?.trim() ?? "";
   }
 
   #titleElement(): HTMLElement | null {

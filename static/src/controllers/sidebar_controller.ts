@@ -48,7 +48,8 @@ export default class extends Controller<HTMLElement> {
   }
 
   #listed(line: SidebarLine): void {
-    if (!this.#view.put(line)) this.refetch();
+    if (this.#view.put(line)) this.#view.markCurrent(this.currentValue);
+    else this.refetch();
   }
 
   readonly #swapped = () => {

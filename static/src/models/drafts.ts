@@ -79,3 +79,12 @@ function isDraft(value: unknown): value is Draft {
   const { text, unsent } = value as Partial<Draft>;
   return typeof text === "string" && Array.isArray(unsent);
 }
+
+/** The browser's storage; null where it is forbidden. */
+export function browserStorage(): Storage | null {
+  try {
+    return localStorage;
+  } catch {
+    return null;
+  }
+}

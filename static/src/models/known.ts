@@ -39,3 +39,10 @@ const UNFINISHED = new Set<TurnInfo["state"]>(["queued", "starting", "running"])
 export function isUnfinished(turn: TurnInfo | undefined): boolean {
   return turn !== undefined && UNFINISHED.has(turn.state);
 }
+
+/** What a screen reader is told, once, when answers have ended. */
+export function endWords(turns: readonly TurnInfo[]): string {
+  const failed = turns.find((turn) => turn.state === "failed");
+  if (failed?.error) return `The answer failed. ${failed.error.sentence}`;
+  return turns.some((turn) => turn.state === "stopped") ? "Answer stopped" : "Answer finished";
+}

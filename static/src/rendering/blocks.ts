@@ -83,9 +83,11 @@ function finishedLength(tail: string, env: MarkdownEnv): number {
   if (lines === "") return 0;
   const tokens: Token[] = [];
   markdown.block.parse(lines, markdown, env, tokens);
-  const starts = tokens.filter((token) => token.level === 0 && token.nesting >= 0 && token.map);
-  const last = starts.at(-1)?.map?.[0];
-  return starts.length < 2 || last === undefined ? 0 : offsetOfLine(lines, last);
+  const blocks = tokens.filter((token) => token.level === 0 && token.nesting >= 0 && token.map);
+  // A formula that is still open may turn out to be a line of the paragraph above it.
+  if (blocks.at(-1)?.meta?.isOpen) blocks.pop();
+  const last = blocks.at(-1)?.map?.[0];
+  return blocks.length < 2 || last === undefined ? 0 : offsetOfLine(lines, last);
 }
 
 function offsetOfLine(text: string, line: number): number {

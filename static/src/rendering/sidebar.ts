@@ -25,7 +25,7 @@ export class SidebarView {
     item ??= makeItem(line.id);
     const link = item.querySelector(".sidebar__title");
     if (link !== null) setText(link, line.title);
-    item.querySelector(".sidebar__more")?.setAttribute("aria-label", `Rename or delete ${line.title}`);
+    item.querySelector(".sidebar__more")?.setAttribute("aria-label", `More for ${line.title}`);
     item.toggleAttribute("data-running", line.is_running);
     if (isNewest) this.#toTop(item);
     return true;

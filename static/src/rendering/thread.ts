@@ -4,16 +4,12 @@ import { formatMoment } from "../models/words";
 import { AnswerView } from "./answer";
 import { element, setText } from "./elements";
 
-interface UserView {
-  readonly element: HTMLElement;
-}
-
 /** The list of messages as elements: one for each, kept as long as the message is shown. */
 export class ThreadView {
   readonly #list: HTMLElement;
   readonly #modelName: (modelId: string | null) => string;
   readonly #answers = new Map<string, AnswerView>();
-  readonly #people = new Map<string, UserView>();
+  readonly #people = new Map<string, HTMLElement>();
 
   constructor(list: HTMLElement, modelName: (modelId: string | null) => string) {
     this.#list = list;
@@ -26,11 +22,9 @@ export class ThreadView {
     for (const id of session.model.branch) {
       const message = session.model.message(id);
       if (message === undefined) continue;
-      wanted.push(
-        message.info.role === "user" ? this.#person(message).element : this.#answer(id, now).element,
-      );
+      wanted.push(message.info.role === "user" ? this.#person(message) : this.#answer(id, now).element);
     }
-    for (const pending of session.pending) wanted.push(this.#pending(pending).element);
+    for (const pending of session.pending) wanted.push(this.#pending(pending));
     const keep = new Set<Element>(wanted);
     for (const child of [...this.#list.children]) if (!keep.has(child)) this.#forget(child);
     wanted.forEach((child, index) => {
@@ -73,33 +67,31 @@ export class ThreadView {
     return view;
   }
 
-  #person(message: KnownMessage): UserView {
+  #person(message: KnownMessage): HTMLElement {
     const text = message.parts.map((part) => part.text).join("");
-    const view = this.#userView(message.info.id, text);
-    view.element.removeAttribute("data-pending");
-    view.element.title = formatMoment(message.info.created_at);
+    const view = this.#ownMessage(message.info.id, text);
+    view.removeAttribute("data-pending");
+    view.title = formatMoment(message.info.created_at);
     return view;
   }
 
-  #pending(message: PendingMessage): UserView {
-    const view = this.#userView(message.messageId, message.text);
-    view.element.setAttribute("data-pending", "");
+  #pending(message: PendingMessage): HTMLElement {
+    const view = this.#ownMessage(message.messageId, message.text);
+    view.setAttribute("data-pending", "");
     return view;
   }
 
-  #userView(id: string, text: string): UserView {
+  #ownMessage(id: string, text: string): HTMLElement {
     let view = this.#people.get(id);
     if (view === undefined) {
-      view = {
-        element: element(
-          "article",
-          { class: "message message--user", "data-message-id": id, "aria-label": "Your message" },
-          element("div", { class: "message__text", dir: "auto" }),
-        ),
-      };
+      view = element(
+        "article",
+        { class: "message message--user", "data-message-id": id, "aria-label": "Your message" },
+        element("div", { class: "message__text", dir: "auto" }),
+      );
       this.#people.set(id, view);
     }
-    setText(view.element.firstElementChild ?? view.element, text);
+    setText(view.firstElementChild ?? view, text);
     return view;
   }
 
