@@ -25,7 +25,7 @@ def require_front_end() -> None:
     if not manifest.is_file():
         raise ImproperlyConfigured(
             f"the front end is not built: {manifest} is missing."
-            " Installing the package builds it, and so does `npm ci && npm run build` in static/."
+            " `uv sync --reinstall-package betterchat` builds it."
         )
 
 

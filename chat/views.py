@@ -51,12 +51,17 @@ def home(request: HttpRequest) -> HttpResponse:
 @never_cache
 @login_required
 def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """`?before=<message id>` shows what lies above that message to those who read without JavaScript."""
     user = _person(request)
     snapshot = _or_404(user, conversation_id)
+    readable = snapshot
+    if before := request.GET.get("before"):
+        readable = _or_404(user, conversation_id, before=before)
     context = _page_context(user) | {
         "conversation": snapshot.conversation,
         "snapshot": msgspec.json.encode(snapshot).decode(),
-        "readable_messages": _readable(snapshot, user),
+        "readable_messages": _readable(readable, user),
+        "readable_has_earlier": readable.has_earlier,
     }
     return render(request, "chat/conversation.html", context)
 
@@ -111,15 +116,26 @@ def _page_context(user: "User") -> dict[str, object]:
 
 def _readable(snapshot: ConversationSnapshot, user: "User") -> list[ReadableMessage]:
     turns = {turn.answer_id: turn for turn in snapshot.turns}
-    return [_readable_message(message, turns.get(message.id), user) for message in snapshot.messages]
+    names = catalogue.names({message.model_id for message in snapshot.messages if message.model_id})
+    return [
+        _readable_message(
+            message, turn=turns.get(message.id), label=_label(message, names=names, reader=user)
+        )
+        for message in snapshot.messages
+    ]
 
 
-def _readable_message(message: MessageInfo, turn: TurnInfo | None, user: "User") -> ReadableMessage:
-    author = message.author
+def _label(message: MessageInfo, *, names: dict[str, str], reader: "User") -> str:
+    if message.model_id:
+        return names.get(message.model_id, message.model_id)
+    return "You" if message.author and message.author.id == reader.pk else "Somebody"
+
+
+def _readable_message(message: MessageInfo, *, turn: TurnInfo | None, label: str) -> ReadableMessage:
     return ReadableMessage(
         id=message.id,
         role=message.role,
-        label=author.label if author and author.id != user.pk else (message.model_id or "You"),
+        label=label,
         text=plain_text(message.parts),
         reasoning="".join(part.text for part in message.parts if isinstance(part, ReasoningPart)),
         created_at=message.created_at,
@@ -128,10 +144,10 @@ def _readable_message(message: MessageInfo, turn: TurnInfo | None, user: "User")
     )
 
 
-def _or_404(user: "User", conversation_id: UUID) -> ConversationSnapshot:
+def _or_404(user: "User", conversation_id: UUID, *, before: str = "") -> ConversationSnapshot:
     try:
-        return queries.snapshot(user, conversation_id)
-    except UserFacingError:
+        return queries.snapshot(user, conversation_id, before_message_id=UUID(before) if before else None)
+    except (UserFacingError, ValueError):
         raise Http404 from None
 
 

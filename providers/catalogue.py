@@ -1,5 +1,6 @@
 """Which models a person may choose. One query, whatever the number of models."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from accounts.models import User
@@ -57,6 +58,12 @@ def require_model(user: User, model_id: str) -> PickableModel:
     if user.is_guest and LanguageModel.objects.filter(pk=model_id, enabled=True).exists():
         code = ErrorCode.MODEL_NOT_FOR_GUESTS
     raise UserFacingError(code, details={"model": model_id})
+
+
+def names(model_ids: Iterable[str]) -> dict[str, str]:
+    """What these models are called; one that is gone is not in it."""
+    known = LanguageModel.objects.filter(pk__in=list(model_ids))
+    return dict(known.values_list("pk", "name"))
 
 
 def _pickable(route: Route) -> PickableModel:

@@ -192,3 +192,41 @@ def test_the_keyboard_alone_is_enough(people: People) -> None:
     person.page.wait_for_url(re.compile("/c/"))
     person.wait_until_finished()
     expect(person.page.locator("#composer-text")).to_be_focused()
+
+
+def test_earlier_messages_are_reached_without_javascript(product: Product, people: People) -> None:
+    writer = people()
+    path = writer.send_first("count 1")
+    writer.wait_until_finished()
+    fill = """
+        INSERT INTO chat_message
+            (id, conversation_id, parent_id, role, model_id, parts, attempt, sequence, text_sha256)
+        SELECT gen_random_uuid(), '{id}', NULL, 'user', '', '[]', 0, 0, 'x' FROM generate_series(1, 120)
+    """
+    chain = """
+        WITH added AS (
+            SELECT id, lag(id) OVER (ORDER BY id) AS parent, row_number() OVER (ORDER BY id) AS number
+            FROM chat_message WHERE conversation_id = '{id}' AND text_sha256 = 'x'
+        )
+        UPDATE chat_message message SET
+            parent_id = COALESCE(
+                added.parent, (SELECT active_leaf_id FROM chat_conversation WHERE id = '{id}')
+            ),
+            parts = jsonb_build_array(jsonb_build_object('kind', 'text', 'text', 'filler ' || added.number))
+        FROM added WHERE message.id = added.id
+    """
+    leaf = """
+        UPDATE chat_conversation SET active_leaf_id = (
+            SELECT id FROM chat_message
+            WHERE conversation_id = '{id}' AND text_sha256 = 'x' ORDER BY id DESC LIMIT 1
+        ) WHERE id = '{id}'
+    """
+    for statement in (fill, chain, leaf):
+        product.serve.query(statement.format(id=conversation_id(path)))
+    reader = people(signed_in=False, java_script_enabled=False)
+    reader.context.add_cookies(writer.context.cookies())  # type: ignore[arg-type]
+    reader.open(path)
+    expect(reader.page.get_by_text("filler 120", exact=True)).to_be_visible()
+    reader.page.get_by_role("link", name="Earlier messages").click()
+    expect(reader.page.get_by_text("filler 20", exact=True)).to_be_visible()
+    expect(reader.page.get_by_text("count 1").last).to_be_visible()
