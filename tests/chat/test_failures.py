@@ -85,6 +85,7 @@ async def test_a_failing_provider_ends_the_turn_with_its_own_words_and_loses_not
     assert error.retry_after_seconds == (17 if behaviour.endswith("retry-17") else None)
 
     def retry() -> Turn:
+        assert turn.message.author
         retry_turn(
             turn.message.author,
             conversation_id=turn.conversation_id,
