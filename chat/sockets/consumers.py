@@ -1,6 +1,7 @@
 """Websocket consumers: authenticate, parse, call one use case, forward events. No rule lives here."""
 
 import asyncio
+import contextlib
 import logging
 from typing import ClassVar, assert_never
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 import msgspec
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import Error as DatabaseError
+from redis.exceptions import RedisError
 
 from accounts.models import User
 from accounts.websocket import is_still_authorised
@@ -35,6 +37,7 @@ from chat.protocol.events import (
     NOT_SIGNED_IN,
     PROTOCOL_UNSUPPORTED,
     TOO_MANY_INVALID_FRAMES,
+    UNAVAILABLE,
     CloseCode,
     CommandAccepted,
     CommandRefused,
@@ -84,10 +87,13 @@ class _Consumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has no
         group = await self._group()
         if group is None:
             return await self._refuse(NOT_FOUND, subprotocol=SUBPROTOCOL)
-        await self.accept(SUBPROTOCOL)
         # In the group before anything is read: what changes from here on is heard.
-        await self.channel_layer.group_add(group, self.channel_name)
+        try:
+            await self.channel_layer.group_add(group, self.channel_name)
+        except (RedisError, OSError):
+            return await self._refuse(UNAVAILABLE, subprotocol=SUBPROTOCOL)
         self._groups.append(group)
+        await self.accept(SUBPROTOCOL)
         self.outbox = Outbox(send=self._send_frame, close=self._close_with)
         self._writer = asyncio.create_task(self.outbox.run())
         self.outbox.put(Welcome(user=PersonInfo(self.user.pk, self.user.label), server_version=__version__))
@@ -95,7 +101,9 @@ class _Consumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has no
     async def disconnect(self, code: int) -> None:
         self._closed = True
         for group in self._groups:
-            await self.channel_layer.group_discard(group, self.channel_name)
+            # What is not discarded expires by itself.
+            with contextlib.suppress(RedisError, OSError):
+                await self.channel_layer.group_discard(group, self.channel_name)
         if self._writer is not None:
             self._writer.cancel()
             self.outbox.release()

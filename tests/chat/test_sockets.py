@@ -346,3 +346,12 @@ def test_a_deleted_conversation_is_purged_when_its_time_is_over() -> None:
     Conversation.objects.update(deleted_at="2020-01-01T00:00:00Z")
     assert conversations.purge_deleted(before=conversation.deleted_at) == 1
     assert not Message.objects.exists()
+
+
+async def test_without_redis_a_socket_is_told_to_come_back_later(settings: Settings) -> None:
+    token = await in_thread(lambda: tokens.issue(a_person(), name="test"))()
+    layer = settings.CHANNEL_LAYERS["default"]
+    nowhere = {"hosts": [{"address": "redis://127.0.0.1:9"}]}
+    settings.CHANNEL_LAYERS = {"default": {**layer, "CONFIG": nowhere}}
+    client = await Client("/ws/me/", token).open()
+    assert await client.close_code() == 1013
