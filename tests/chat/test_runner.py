@@ -161,10 +161,11 @@ async def test_text_beyond_the_last_checkpoint_is_found_in_the_stream(settings: 
     running = asyncio.create_task(run_turn(turn.pk, recorder=recorder))
     while len(await text_in_stream(turn)) < 100:
         await asyncio.sleep(0.005)
-    recorder.drop_all()  # as if killed: nothing more is written, nothing is finished
+    recorder.drop_all()  # as if killed: nothing more is written
+    await worker.__aexit__(None, None, None)
     shown = await text_in_stream(turn)
     running.cancel()
-    await worker.__aexit__(None, None, None)
+    await asyncio.gather(running, return_exceptions=True)
     await in_thread(Turn.objects.filter(pk=turn.pk).update)(
         state=TurnState.RUNNING, finished_at=None, error_code="", attempt=1
     )
