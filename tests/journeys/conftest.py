@@ -22,8 +22,9 @@ def product(data_folders: DataFolders) -> Iterator[Product]:
             yield Product(serve, upstream, make_operator(serve))
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """No longer than a module: while Playwright runs, its event loop leaves no room for async tests."""
     with sync_playwright() as playwright:
         running = launch(playwright)
         yield running
