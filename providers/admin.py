@@ -33,6 +33,7 @@ else:
 class EndpointForm(_EndpointForm):
     new_key = KeyField(
         required=False,
+        label="New key",
         help_text="Enter a key here to keep it sealed in the database instead. It can't be read again.",
     )
     forget_key = forms.BooleanField(label="Forget the entered key", required=False)
@@ -40,6 +41,13 @@ class EndpointForm(_EndpointForm):
     class Meta:
         model = Endpoint
         fields = ("name", "provider", "base_url", "key_env", "allow_private", "enabled")
+
+    def clean_name(self) -> str:
+        """Django leaves out a constraint whose condition names a field that the form has not."""
+        name = str(self.cleaned_data["name"])
+        if Endpoint.objects.platform().filter(name=name).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError("There is an endpoint with this name already.")
+        return name
 
     def clean_new_key(self) -> str:
         key = str(self.cleaned_data["new_key"])

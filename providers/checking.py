@@ -25,7 +25,7 @@ _MASKED = re.compile(r"\*{2,}|•{2,}|\.{3,}\w|^(sk|xai|gsk|AIza)[-\w]{6,}")
 _ASKED_FIRST: dict[Provider, str] = {Provider.OPENROUTER: "/key"}
 _HINTS: dict[ErrorCode, str] = {
     ErrorCode.PROVIDER_NOT_AN_API: "No list of models is found there. Such an address usually ends in /v1.",
-    ErrorCode.ADDRESS_REFUSED: "It is a private address. The operator of this server can open it by name.",
+    ErrorCode.ADDRESS_REFUSED: "Only the operator of this server can open private addresses.",
     ErrorCode.TOO_MANY_REQUESTS: "",
 }
 

@@ -24,9 +24,9 @@ class KeyField(forms.CharField):
 
     widget = forms.PasswordInput
 
-    def __init__(self, *, required: bool = True, help_text: str = _KEY_HELP) -> None:
+    def __init__(self, *, required: bool = True, label: str = "", help_text: str = _KEY_HELP) -> None:
         super().__init__(
-            label="Key" if required else "Key (optional)",
+            label=label or ("Key" if required else "Key (optional)"),
             required=required,
             max_length=_KEY_CHARACTERS_MAX,
             help_text=help_text,

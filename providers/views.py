@@ -21,6 +21,7 @@ from providers.keys import NotSavedError
 from providers.models import Endpoint, OwnModel, Provider
 
 _NAMES_TAKEN_MAX = keys.MODELS_MAX
+_SERVER_IDS = "id_server_%s"  # beside the form of the key on the same page
 
 
 def own_page[**P](
@@ -104,11 +105,11 @@ def endpoint(request: HttpRequest, user: User, slug: str) -> HttpResponse:
 
 @own_page("POST")
 def test(request: HttpRequest, user: User, slug: str) -> HttpResponse:
-    tested = keys.get_endpoint(user, slug)
     try:
         checked = keys.test(user, slug)
     except CheckFailedError as failed:
-        return _endpoint_page(request, tested, failed=failed)
+        return _endpoint_page(request, keys.get_endpoint(user, slug), failed=failed)
+    tested = keys.get_endpoint(user, slug)
     return _endpoint_page(request, tested, works=f"It works. {len(checked.models)} models are listed there.")
 
 
@@ -138,7 +139,7 @@ def delete_key(request: HttpRequest, user: User, slug: str) -> HttpResponse:
 
 @own_page("POST")
 def change_server(request: HttpRequest, user: User, slug: str) -> HttpResponse:
-    form = ServerForm(request.POST, new=False)
+    form = ServerForm(request.POST, new=False, auto_id=_SERVER_IDS)
     before = keys.get_endpoint(user, slug)
     if form.is_valid():
         try:
@@ -233,7 +234,7 @@ def _endpoint_page(
     is_server = found.provider == Provider.OPENAI_COMPATIBLE
     if is_server and server_form is None:
         facts = {"display_name": found.display_name, "base_url": found.base_url}
-        server_form = ServerForm(initial=facts, new=False)
+        server_form = ServerForm(initial=facts, new=False, auto_id=_SERVER_IDS)
     refused = any(form is not None and form.is_bound for form in (key_form, server_form))
     context = {
         "endpoint": found,
