@@ -14,7 +14,11 @@ def a_provider_of(person: User, *, key: str = KEY, provider: Provider = Provider
 
 
 def a_server_of(
-    person: User, url: str | KeyedProvider = "https://llm.example.org/v1", *, slug: str = "lab", key: str = KEY
+    person: User,
+    url: str | KeyedProvider = "https://llm.example.org/v1",
+    *,
+    slug: str = "lab",
+    key: str = KEY,
 ) -> Endpoint:
     """With one model, `house-model`."""
     address = url.url if isinstance(url, KeyedProvider) else url

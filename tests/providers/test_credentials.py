@@ -190,7 +190,9 @@ def test_our_own_secrets_are_no_providers_key(name: str, monkeypatch: pytest.Mon
 
 
 # --- Fails closed ----------------------------------------------------------------------------------
-def test_two_swapped_keys_both_fail_closed(alice: User, charlie: User, caplog: pytest.LogCaptureFixture) -> None:
+def test_two_swapped_keys_both_fail_closed(
+    alice: User, charlie: User, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     first, second = a_provider_of(alice), a_provider_of(charlie, key=OTHER_KEY)
     one, other = Credential.objects.get(endpoint=first), Credential.objects.get(endpoint=second)
@@ -299,8 +301,8 @@ def test_one_name_once_a_person(alice: User, charlie: User) -> None:
     a_server_of(charlie)
     with pytest.raises(NotSavedError, match="lab already"):
         a_server_of(alice)
+    a_provider_of(alice)
     with pytest.raises(NotSavedError, match="openai already"):
-        a_provider_of(alice)
         a_provider_of(alice)
 
 

@@ -24,7 +24,9 @@ from betterchat.core.secrets import (
 )
 
 KEY = "sk-test-0123456789-secret"
-PLACE = Place(table="providers_credential", column="sealed", row="a", owner="1", version=1, use="https://x:443")
+PLACE = Place(
+    table="providers_credential", column="sealed", row="a", owner="1", version=1, use="https://x:443"
+)
 GOOD = base64.b64encode(bytes(range(100, 132))).decode()
 
 
@@ -46,10 +48,19 @@ def test_nothing_of_the_secret_shows_in_the_sealed_text_and_no_two_are_the_same(
 
 
 @pytest.mark.parametrize(
-    "moved", ["table", "column", "row", "owner", "version", "use"]
+    "other",
+    [
+        dataclasses.replace(PLACE, table="accounts_user"),
+        dataclasses.replace(PLACE, column="last_four"),
+        dataclasses.replace(PLACE, row="b"),
+        dataclasses.replace(PLACE, owner="2"),
+        dataclasses.replace(PLACE, version=2),
+        dataclasses.replace(PLACE, use="https://y:443"),
+        dataclasses.replace(PLACE, row="a1", owner=""),
+    ],
+    ids=["table", "column", "row", "owner", "version", "use", "shifted"],
 )
-def test_a_text_moved_to_another_place_stays_shut(moved: str) -> None:
-    other = dataclasses.replace(PLACE, **{moved: 2 if moved == "version" else "b"})
+def test_a_text_moved_to_another_place_stays_shut(other: Place) -> None:
     with pytest.raises(CannotOpenError):
         secrets.unseal(secrets.seal(KEY, PLACE), other)
     with pytest.raises(CannotOpenError):
