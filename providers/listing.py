@@ -64,7 +64,7 @@ def ask(
     provider: Provider, url: str, *, key: str, label: str, allow_private: bool, seconds: float = 15.0
 ) -> Fetched:
     """GET with the provider's key headers. Blocks as `list_models` does. Raises UserFacingError."""
-    headers = _headers(provider, key=key)
+    headers = {"User-Agent": "Better-Chat", **_headers(provider, key=key)}
     try:
         return asyncio.run(fetch(url, allow_private=allow_private, headers=headers, total_seconds=seconds))
     except AddressRefusedError:

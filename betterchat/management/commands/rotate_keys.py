@@ -58,7 +58,7 @@ class Command(BaseCommand):
         known, counts = secrets.key_ids(), sealed.counts_by_key()
         for key_id in (*known, *sorted(set(counts) - set(known))):
             about = " (current)" if key_id == known[0] else "" if key_id in known else " (missing)"
-            self.stdout.write(f"{key_id}{about}: {counts.get(key_id, 0)} keys")
+            self.stdout.write(f"{key_id}{about} wraps {counts.get(key_id, 0)}")
 
     def _say_what_is_spare(self) -> None:
         spare = [key_id for key_id in secrets.key_ids()[1:] if key_id not in sealed.counts_by_key()]
