@@ -4,12 +4,13 @@ Of keys only the variable's name and the last four characters are ever shown. Pe
 not here: they are theirs.
 """
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
+from django.db.models.fields.related import RelatedField
 from django.http import HttpRequest
 
 from betterchat.core import secrets
@@ -18,6 +19,8 @@ from providers.forms import KeyField
 from providers.models import AllowedHost, Credential, Endpoint, LanguageModel, Route, Usage
 
 if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
     _AllowedHostAdmin = admin.ModelAdmin[AllowedHost]
     _EndpointAdmin = admin.ModelAdmin[Endpoint]
     _EndpointForm = forms.ModelForm[Endpoint]
@@ -28,6 +31,17 @@ else:
     _EndpointForm = forms.ModelForm
     _AllowedHostAdmin = _EndpointAdmin = _LanguageModelAdmin = _UsageAdmin = admin.ModelAdmin
     _RouteInline = admin.TabularInline
+
+
+class PlatformEndpoints(admin.RelatedFieldListFilter):
+    """Offers the operator's endpoints only."""
+
+    def field_choices(
+        self, field: "RelatedField[Any, Any]", request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
+    ) -> "list[tuple[str, StrOrPromise]]":
+        ordering = self.field_admin_ordering(field, request, model_admin)
+        choices = field.get_choices(include_blank=False, ordering=ordering, limit_choices_to={"owner": None})
+        return cast("list[tuple[str, StrOrPromise]]", choices)
 
 
 class EndpointForm(_EndpointForm):
@@ -132,7 +146,7 @@ class RouteInline(_RouteInline):
 class LanguageModelAdmin(_LanguageModelAdmin):
     list_display = ("id", "name", "enabled", "open_to_guests", "position", "served_by")
     list_editable = ("enabled", "open_to_guests", "position")
-    list_filter = ("enabled", "open_to_guests", "routes__endpoint")
+    list_filter = ("enabled", "open_to_guests", ("routes__endpoint", PlatformEndpoints))
     search_fields = ("id", "name")
     inlines = (RouteInline,)
 
@@ -160,7 +174,7 @@ class UsageAdmin(_UsageAdmin):
         "first_token_ms",
         "duration_ms",
     )
-    list_filter = ("purpose", "endpoint", "language_model_id")
+    list_filter = ("purpose", ("endpoint", PlatformEndpoints), "language_model_id")
     list_select_related = ("user", "endpoint")
     date_hierarchy = "created_at"
 

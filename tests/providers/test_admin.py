@@ -81,13 +81,19 @@ def test_another_address_forgets_the_entered_key(operator: Client) -> None:
 
 def test_peoples_own_endpoints_are_not_the_operators(operator: Client) -> None:
     a_model()
-    own = a_server_of(a_person(), "https://private.example.org/v1", slug="hidden")
-    for page in ("endpoint_changelist", "endpoint_add", "languagemodel_add", "languagemodel_changelist"):
-        assert "hidden" not in operator.get(reverse(f"admin:providers_{page}")).content.decode()
+    own = a_server_of(a_person(), "https://private.example.org/v1", slug="bunker")
+    for page in (
+        "endpoint_changelist",
+        "endpoint_add",
+        "languagemodel_add",
+        "languagemodel_changelist",
+        "usage_changelist",
+    ):
+        assert "bunker" not in operator.get(reverse(f"admin:providers_{page}")).content.decode()
     change = reverse("admin:providers_endpoint_change", args=[own.pk])
     assert operator.post(change, {"name": "mine", "base_url": "https://evil.example.org"}).status_code == 302
     own.refresh_from_db()
-    assert (own.name, own.base_url) == ("hidden", "https://private.example.org/v1")
+    assert (own.name, own.base_url) == ("bunker", "https://private.example.org/v1")
 
 
 @pytest.mark.parametrize(
