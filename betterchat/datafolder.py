@@ -21,6 +21,8 @@ import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 
+from betterchat.core.secrets import MasterKeys, new_master_key
+
 FORMAT = 1
 MARKER = "betterchat.folder"
 DATABASE_NAME = DATABASE_USER = "betterchat"
@@ -52,6 +54,15 @@ def require_secret(data_dir: Path) -> None:
         raise ImproperlyConfigured(
             "there is no SECRET_KEY: set it in the environment, or run `manage.py serve`, which makes one."
         )
+
+
+def master_keys_file(data_dir: Path) -> Path:
+    return data_dir / "master_keys"
+
+
+def master_keys(data_dir: Path) -> MasterKeys:
+    """The keys that wrap stored secrets: those of MASTER_KEYS, else of the file. May be none."""
+    return MasterKeys(os.environ.get("MASTER_KEYS", "").strip(), file=master_keys_file(data_dir))
 
 
 def password_file(data_dir: Path) -> Path:
@@ -126,6 +137,8 @@ def prepare(data_dir: Path) -> None:
         _claim(data_dir)
         _make_secret(data_dir / "secret_key", secrets.token_urlsafe(48))
         _make_secret(password_file(data_dir), secrets.token_urlsafe(32))
+        if not os.environ.get("MASTER_KEYS", "").strip():
+            _make_secret(master_keys_file(data_dir), new_master_key())
         run_dir(data_dir).mkdir(mode=0o700, exist_ok=True)
         run_dir(data_dir)  # once more: it may have been made by somebody else just now
         (data_dir / "logs").mkdir(mode=0o700, exist_ok=True)

@@ -27,6 +27,7 @@ if env.flag("BETTERCHAT_TRUST_PROXY"):
 
 # --- Secrets -------------------------------------------------------------------------------------
 SECRET_KEY = datafolder.secret(DATA_DIR, "SECRET_KEY")
+MASTER_KEYS = datafolder.master_keys(DATA_DIR)
 
 # --- Databases -----------------------------------------------------------------------------------
 DATABASE_URL = env.text("DATABASE_URL") or datafolder.embedded_database_url(DATA_DIR)
@@ -242,6 +243,8 @@ MESSAGE_CHARACTERS_MAX = env.number("MESSAGE_CHARACTERS_MAX", 32_000)
 ANSWER_CHARACTERS_MAX = env.number("ANSWER_CHARACTERS_MAX", 1_000_000)
 QUEUED_TURNS_MAX = env.number("QUEUED_TURNS_MAX", 20)
 TRASH_DAYS = env.number("TRASH_DAYS", 30)
+# Private `host:port` addresses that people may enter as servers of their own.
+OUTBOUND_ALLOWED_HOSTS = env.words("OUTBOUND_ALLOWED_HOSTS")
 PROVIDER_SILENCE_SECONDS = env.number("PROVIDER_SILENCE_SECONDS", 60)
 DEMO_TOKENS_PER_SECOND = env.number("DEMO_TOKENS_PER_SECOND", 32)
 

@@ -5,5 +5,6 @@ urlpatterns = [
     path("", include("chat.urls")),
     path("accounts/", include("accounts.urls")),
     path("accounts/", include("allauth.account.urls")),
+    path("settings/providers/", include("providers.urls")),
     path("admin/", admin.site.urls),
 ]

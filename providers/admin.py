@@ -1,30 +1,99 @@
-"""Endpoints, models and usage in the operator's admin. Of keys only the variable's name is ever shown."""
+"""Endpoints, models and usage in the operator's admin.
 
-from typing import TYPE_CHECKING
+Of keys only the variable's name and the last four characters are ever shown. People's own endpoints are
+not here: they are theirs.
+"""
 
-from django.contrib import admin
+from typing import TYPE_CHECKING, Any, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
+from django.db.models.fields.related import RelatedField
 from django.http import HttpRequest
 
-from providers.models import Endpoint, LanguageModel, Route, Usage
+from betterchat.core import secrets
+from providers import keys
+from providers.forms import KeyField
+from providers.models import AllowedHost, Credential, Endpoint, LanguageModel, Route, Usage
 
 if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+    _AllowedHostAdmin = admin.ModelAdmin[AllowedHost]
     _EndpointAdmin = admin.ModelAdmin[Endpoint]
+    _EndpointForm = forms.ModelForm[Endpoint]
     _LanguageModelAdmin = admin.ModelAdmin[LanguageModel]
     _UsageAdmin = admin.ModelAdmin[Usage]
     _RouteInline = admin.TabularInline[Route, LanguageModel]
 else:
-    _EndpointAdmin = _LanguageModelAdmin = _UsageAdmin = admin.ModelAdmin
+    _EndpointForm = forms.ModelForm
+    _AllowedHostAdmin = _EndpointAdmin = _LanguageModelAdmin = _UsageAdmin = admin.ModelAdmin
     _RouteInline = admin.TabularInline
+
+
+class PlatformEndpoints(admin.RelatedFieldListFilter):
+    """Offers the operator's endpoints only."""
+
+    def field_choices(
+        self, field: "RelatedField[Any, Any]", request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
+    ) -> "list[tuple[str, StrOrPromise]]":
+        ordering = self.field_admin_ordering(field, request, model_admin)
+        choices = field.get_choices(include_blank=False, ordering=ordering, limit_choices_to={"owner": None})
+        return cast("list[tuple[str, StrOrPromise]]", choices)
+
+
+class EndpointForm(_EndpointForm):
+    new_key = KeyField(
+        required=False,
+        label="New key",
+        help_text="Enter a key here to keep it sealed in the database instead. It can't be read again.",
+    )
+    forget_key = forms.BooleanField(label="Forget the entered key", required=False)
+
+    class Meta:
+        model = Endpoint
+        fields = ("name", "provider", "base_url", "key_env", "allow_private", "enabled")
+
+    def clean_name(self) -> str:
+        """Django leaves out a constraint whose condition names a field that the form has not."""
+        name = str(self.cleaned_data["name"])
+        if Endpoint.objects.platform().filter(name=name).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError("There is an endpoint with this name already.")
+        return name
+
+    def clean_new_key(self) -> str:
+        key = str(self.cleaned_data["new_key"])
+        if key and not secrets.key_ids():
+            raise forms.ValidationError("There is no master key to keep it with. Set MASTER_KEYS.")
+        return key
 
 
 @admin.register(Endpoint)
 class EndpointAdmin(_EndpointAdmin):
+    form = EndpointForm
     list_display = ("name", "provider", "address", "key_env", "key_set", "enabled", "available", "made_by")
+    list_select_related = ("credential",)
+    fields = (
+        "name",
+        "provider",
+        "base_url",
+        "key_env",
+        "key_set",
+        "entered_key",
+        "new_key",
+        "forget_key",
+        "allow_private",
+        "enabled",
+        "available",
+        "made_by",
+        "created_at",
+    )
     list_filter = ("provider", "enabled", "available")
     list_editable = ("enabled",)
     search_fields = ("name", "base_url")
-    readonly_fields = ("key_set", "available", "made_by", "created_at")
+    readonly_fields = ("key_set", "entered_key", "available", "made_by", "created_at")
 
     @admin.display(description="address")
     def address(self, endpoint: Endpoint) -> str:
@@ -33,11 +102,38 @@ class EndpointAdmin(_EndpointAdmin):
     @admin.display(description="key is set", boolean=True)
     def key_set(self, endpoint: Endpoint) -> bool | None:
         """As this web process sees it; the worker's environment decides."""
-        return endpoint.key_is_set if endpoint.key_env else None
+        return True if _entered(endpoint) else endpoint.key_is_set if endpoint.key_env else None
+
+    @admin.display(description="entered key", empty_value="none")
+    def entered_key(self, endpoint: Endpoint) -> str | None:
+        credential = _entered(endpoint)
+        return f"…{credential.last_four}, since {credential.created_at:%Y-%m-%d}" if credential else None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Endpoint]:
+        return super().get_queryset(request).filter(owner=None)
+
+    def save_model(self, request: HttpRequest, obj: Endpoint, form: _EndpointForm, change: bool) -> None:
+        """A key is bound to the host it was entered for: another address forgets it."""
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            if keys.keep_or_forget_key(obj):
+                text = f"{obj} is at another address now: the key entered for the old one is deleted."
+                self.message_user(request, text, messages.WARNING)
+            if form.cleaned_data.get("forget_key"):
+                Credential.objects.filter(endpoint=obj).delete()
+            if key := form.cleaned_data.get("new_key"):
+                keys.store_key(obj, key)
 
     @admin.display(description="made by")
     def made_by(self, endpoint: Endpoint) -> str:
         return "environment" if endpoint.from_environment else "operator"
+
+
+@admin.register(AllowedHost)
+class AllowedHostAdmin(_AllowedHostAdmin):
+    """Private servers that people may enter as their own."""
+
+    list_display = ("host", "port")
 
 
 class RouteInline(_RouteInline):
@@ -50,7 +146,7 @@ class RouteInline(_RouteInline):
 class LanguageModelAdmin(_LanguageModelAdmin):
     list_display = ("id", "name", "enabled", "open_to_guests", "position", "served_by")
     list_editable = ("enabled", "open_to_guests", "position")
-    list_filter = ("enabled", "open_to_guests", "routes__endpoint")
+    list_filter = ("enabled", "open_to_guests", ("routes__endpoint", PlatformEndpoints))
     search_fields = ("id", "name")
     inlines = (RouteInline,)
 
@@ -78,7 +174,7 @@ class UsageAdmin(_UsageAdmin):
         "first_token_ms",
         "duration_ms",
     )
-    list_filter = ("purpose", "endpoint", "language_model_id")
+    list_filter = ("purpose", ("endpoint", PlatformEndpoints), "language_model_id")
     list_select_related = ("user", "endpoint")
     date_hierarchy = "created_at"
 
@@ -90,3 +186,7 @@ class UsageAdmin(_UsageAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Usage | None = None) -> bool:
         return False
+
+
+def _entered(endpoint: Endpoint) -> Credential | None:
+    return cast("Credential | None", getattr(endpoint, "credential", None))

@@ -1,28 +1,33 @@
-"""Which models a person may choose. One query, whatever the number of models."""
+"""Which models a person may choose: the operator's and their own. Two queries, however many there are."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from accounts.models import User
 from betterchat.core.errors import ErrorCode, UserFacingError
-from providers.models import Endpoint, LanguageModel, Route
+from providers.models import Endpoint, LanguageModel, OwnModel, Route
 from providers.starting_data import DEMO_MODEL_ID, creator_label
 
 
 @dataclass(frozen=True, slots=True)
 class PickableModel:
-    """`group` heads its place in the picker; `provider` is who would serve it now."""
+    """`group` heads its place in the picker; `provider` is who would serve it now.
+
+    With `own_key` it is called with the person's own key and at their own cost.
+    """
 
     id: str
     name: str
     group: str
     provider: str
     reasoning: bool
+    own_key: bool = False
 
 
 def pickable_models(user: User) -> list[PickableModel]:
-    """In the operator's order. Guests see what is open to them, nothing else."""
-    routes = Route.objects.filter(language_model__enabled=True, endpoint__in=Endpoint.objects.usable())
+    """In the operator's order, then the person's own. Guests see what is open to them, nothing else."""
+    endpoints = Endpoint.objects.platform().usable()
+    routes = Route.objects.filter(language_model__enabled=True, endpoint__in=endpoints)
     if user.is_guest:
         routes = routes.filter(language_model__open_to_guests=True)
     ordered = routes.select_related("language_model", "endpoint").order_by(
@@ -31,7 +36,7 @@ def pickable_models(user: User) -> list[PickableModel]:
     found: dict[str, PickableModel] = {}
     for route in ordered:
         found.setdefault(route.language_model_id, _pickable(route))
-    return list(found.values())
+    return [*found.values(), *_own_models(user)]
 
 
 def default_model(user: User) -> PickableModel:
@@ -74,4 +79,26 @@ def _pickable(route: Route) -> PickableModel:
         group=endpoint.label if model.creator == endpoint.name else creator_label(model.creator),
         provider=endpoint.label,
         reasoning=model.reasoning,
+    )
+
+
+def _own_models(user: User) -> list[PickableModel]:
+    if user.pk is None or user.is_guest:
+        return []
+    models = OwnModel.objects.filter(endpoint__in=Endpoint.objects.owned_by(user.pk).usable())
+    found: dict[str, PickableModel] = {}
+    for model in models.select_related("endpoint").order_by("endpoint__created_at", "endpoint_id", "pk"):
+        found.setdefault(model.model_id, _own(model))
+    return list(found.values())
+
+
+def _own(model: OwnModel) -> PickableModel:
+    label = model.endpoint.label
+    return PickableModel(
+        id=model.model_id,
+        name=model.name,
+        group=f"{label} · your own",
+        provider=label,
+        reasoning=model.reasoning,
+        own_key=True,
     )

@@ -69,10 +69,10 @@ def _apply(found: _Found) -> None:
         "available": True,
     }
     if not found.available:
-        Endpoint.objects.filter(name=found.name, from_environment=True).update(available=False)
+        Endpoint.objects.platform().filter(name=found.name, from_environment=True).update(available=False)
         return
     endpoint, _ = Endpoint.objects.get_or_create(
-        name=found.name, defaults={**facts, "from_environment": True}
+        name=found.name, owner=None, defaults={**facts, "from_environment": True}
     )
     if not endpoint.from_environment:
         return

@@ -37,25 +37,48 @@ def list_models(
 
     Blocks, and opens an event loop of its own: not for async code. Raises UserFacingError.
     """
-    path = "/api/tags" if provider is Provider.OLLAMA else "/models"
-    if provider is Provider.ANTHROPIC:
-        path = "/v1/models?limit=1000"
+    fetched = ask(
+        provider,
+        url + listing_path(provider),
+        key=key,
+        label=label,
+        allow_private=allow_private,
+        seconds=seconds,
+    )
+    if fetched.status != 200:
+        raise UserFacingError(code_of(fetched), details={"provider": label})
+    return names_in(fetched, label=label)
+
+
+def listing_path(provider: Provider) -> str:
+    match provider:
+        case Provider.OLLAMA:
+            return "/api/tags"
+        case Provider.ANTHROPIC:
+            return "/v1/models?limit=1000"
+        case _:
+            return "/models"
+
+
+def ask(
+    provider: Provider, url: str, *, key: str, label: str, allow_private: bool, seconds: float = 15.0
+) -> Fetched:
+    """GET with the provider's key headers. Blocks as `list_models` does. Raises UserFacingError."""
+    headers = {"User-Agent": "Better-Chat", **_headers(provider, key=key)}
     try:
-        fetched = asyncio.run(
-            fetch(
-                url + path,
-                allow_private=allow_private,
-                headers=_headers(provider, key=key),
-                total_seconds=seconds,
-            )
-        )
+        return asyncio.run(fetch(url, allow_private=allow_private, headers=headers, total_seconds=seconds))
     except AddressRefusedError:
         raise UserFacingError(ErrorCode.ADDRESS_REFUSED, details={"provider": label}) from None
     except (aiohttp.ClientError, OSError, TimeoutError):
         raise UserFacingError(ErrorCode.PROVIDER_UNREACHABLE, details={"provider": label}) from None
     except ValueError:
         raise UserFacingError(ErrorCode.PROVIDER_NOT_AN_API, details={"provider": label}) from None
-    return _names(fetched, label=label)
+
+
+def code_of(fetched: Fetched) -> ErrorCode:
+    """Why an answer with another status than 200 is none."""
+    code = code_of_status(fetched.status, fetched.body[:65_536].decode(errors="replace"))
+    return ErrorCode.PROVIDER_NOT_AN_API if code is ErrorCode.PROVIDER_MODEL_NOT_FOUND else code
 
 
 def _headers(provider: Provider, *, key: str) -> dict[str, str]:
@@ -70,12 +93,8 @@ def _headers(provider: Provider, *, key: str) -> dict[str, str]:
             return {"Authorization": f"Bearer {key}"}
 
 
-def _names(fetched: Fetched, *, label: str) -> list[str]:
-    if fetched.status != 200:
-        code = code_of_status(fetched.status, fetched.body[:65_536].decode(errors="replace"))
-        if code is ErrorCode.PROVIDER_MODEL_NOT_FOUND:
-            code = ErrorCode.PROVIDER_NOT_AN_API
-        raise UserFacingError(code, details={"provider": label})
+def names_in(fetched: Fetched, *, label: str) -> list[str]:
+    """Raises PROVIDER_NOT_AN_API."""
     try:
         listing = msgspec.json.decode(fetched.body, type=_Listing, strict=False)
     except msgspec.DecodeError:

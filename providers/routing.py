@@ -1,10 +1,23 @@
-"""From a model's id to the endpoint that serves it now."""
+"""From a model's id to the endpoint that serves it now.
 
+Two kinds of ids that never meet: the operator's models are served by the operator's endpoints and keys,
+`byok:` ids by the endpoints of the person who asks.
+"""
+
+import logging
 from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import assert_never
 
-from betterchat.core import env
+from django.db import models
+from django.utils import timezone
+
 from betterchat.core.errors import ErrorCode, UserFacingError
-from providers.models import Endpoint, Provider, Route
+from betterchat.core.secrets import CannotOpenError
+from providers.models import OWN_PREFIX, Credential, Endpoint, OwnModel, Provider, Route, may_be_private
+
+_LAST_USED_EVERY = timedelta(minutes=1)
+logger = logging.getLogger("betterchat.providers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,36 +35,106 @@ class ResolvedRoute:
     key: str = field(repr=False)
 
 
-def resolve(model_id: str) -> ResolvedRoute:
-    """The best usable route, with the key read from this process's environment.
+def resolve(model_id: str, *, user_id: int | None = None) -> ResolvedRoute:
+    """The best usable route, with its key, for the person whose message is answered.
 
-    Raises MODEL_UNAVAILABLE, or PROVIDER_KEY_MISSING where every endpoint that serves it lacks its key.
+    Raises MODEL_UNAVAILABLE; PROVIDER_KEY_MISSING or OWN_KEY_MISSING where every endpoint that serves it
+    lacks its key; KEY_UNREADABLE where a stored one can't be opened.
     """
-    routes = list(
+    is_own = model_id.startswith(OWN_PREFIX)
+    routes = _own_routes(model_id, user_id=user_id) if is_own else _platform_routes(model_id)
+    if not routes:
+        raise UserFacingError(ErrorCode.MODEL_UNAVAILABLE, details={"model": model_id})
+    failures: list[UserFacingError] = []
+    for route in routes:
+        try:
+            return _resolved(route, key=key_of(route.endpoint))
+        except UserFacingError as error:
+            failures.append(error)
+    raise failures[0]
+
+
+def key_of(endpoint: Endpoint) -> str:
+    """The key to call it with; "" where it needs none. An entered key comes before the environment's.
+
+    Raises PROVIDER_KEY_MISSING, OWN_KEY_MISSING, KEY_UNREADABLE.
+    """
+    credential: Credential | None = getattr(endpoint, "credential", None)
+    if credential is not None and credential.fits:
+        return _opened(credential, endpoint=endpoint)
+    if key := endpoint.environment_key:
+        return key
+    is_own = endpoint.owner_id is not None
+    if credential is not None or endpoint.key_env or (is_own and _needs_key(endpoint)):
+        code = ErrorCode.OWN_KEY_MISSING if is_own else ErrorCode.PROVIDER_KEY_MISSING
+        raise UserFacingError(code, details={"provider": endpoint.label})
+    return ""
+
+
+def _needs_key(endpoint: Endpoint) -> bool:
+    return endpoint.provider not in {Provider.OPENAI_COMPATIBLE, Provider.OLLAMA, Provider.DEMO}
+
+
+def _opened(credential: Credential, *, endpoint: Endpoint) -> str:
+    try:
+        key = credential.open().reveal()
+    except CannotOpenError as error:
+        logger.error("the key of endpoint %s can't be opened: %s", endpoint.pk, error)
+        raise UserFacingError(ErrorCode.KEY_UNREADABLE, details={"provider": endpoint.label}) from None
+    now = timezone.now()
+    stale = Credential.objects.filter(pk=credential.pk).exclude(last_used_at__gte=now - _LAST_USED_EVERY)
+    stale.update(last_used_at=now)
+    return key
+
+
+def _platform_routes(model_id: str) -> list[Route]:
+    return list(
         Route.objects.filter(
             language_model_id=model_id,
             language_model__enabled=True,
-            endpoint__in=Endpoint.objects.usable(),
-        ).select_related("endpoint", "language_model")
+            endpoint__in=Endpoint.objects.platform().usable(),
+        ).select_related("endpoint__credential", "language_model")
     )
-    if not routes:
-        raise UserFacingError(ErrorCode.MODEL_UNAVAILABLE, details={"model": model_id})
-    for route in routes:
-        if route.endpoint.key_is_set or not route.endpoint.key_env:
-            return _resolved(route)
-    raise UserFacingError(ErrorCode.PROVIDER_KEY_MISSING, details={"provider": routes[0].endpoint.label})
 
 
-def _resolved(route: Route) -> ResolvedRoute:
+def _own_routes(model_id: str, *, user_id: int | None) -> list[OwnModel]:
+    """A provider of its own before one that resells it."""
+    if user_id is None:
+        return []
+    return list(
+        OwnModel.objects.filter(model_id=model_id, endpoint__in=Endpoint.objects.owned_by(user_id).usable())
+        .select_related("endpoint__credential")
+        .order_by(_resellers_last(), "pk")
+    )
+
+
+def _resellers_last() -> models.Case:
+    return models.Case(
+        models.When(endpoint__provider=Provider.OPENROUTER, then=1),
+        default=0,
+        output_field=models.IntegerField(),
+    )
+
+
+def _resolved(route: Route | OwnModel, *, key: str) -> ResolvedRoute:
     endpoint = route.endpoint
+    match route:
+        case Route():
+            model_id, max_output_tokens = route.language_model_id, route.language_model.max_output_tokens
+            label, allow_private = endpoint.label, endpoint.allow_private
+        case OwnModel():
+            model_id, max_output_tokens = route.model_id, route.max_output_tokens
+            label, allow_private = f"{endpoint.label} (your own)", may_be_private(endpoint.url)
+        case _:
+            assert_never(route)
     return ResolvedRoute(
-        model_id=route.language_model_id,
+        model_id=model_id,
         endpoint_id=endpoint.pk,
         provider=Provider(endpoint.provider),
-        provider_label=endpoint.label,
+        provider_label=label,
         provider_model=route.provider_model,
         base_url=endpoint.url,
-        allow_private=endpoint.allow_private,
-        max_output_tokens=route.language_model.max_output_tokens,
-        key=env.text(endpoint.key_env) if endpoint.key_env else "",
+        allow_private=allow_private,
+        max_output_tokens=max_output_tokens,
+        key=key,
     )

@@ -32,6 +32,8 @@ class ErrorCode(enum.StrEnum):
     MODEL_NOT_FOR_GUESTS = "model_not_for_guests"
     # The provider
     PROVIDER_KEY_MISSING = "provider_key_missing"
+    OWN_KEY_MISSING = "own_key_missing"
+    KEY_UNREADABLE = "key_unreadable"
     PROVIDER_KEY_REFUSED = "provider_key_refused"
     PROVIDER_PAYMENT_REQUIRED = "provider_payment_required"
     PROVIDER_FORBIDDEN = "provider_forbidden"
@@ -141,6 +143,18 @@ ERROR_TEXTS: Mapping[ErrorCode, ErrorText] = {
     ErrorCode.PROVIDER_KEY_MISSING: ErrorText(
         "No key for {provider} is set on this server.",
         "Choose another model, or ask the operator to set one.",
+        _MODEL,
+        503,
+    ),
+    ErrorCode.OWN_KEY_MISSING: ErrorText(
+        "You have no key for {provider}.",
+        "Enter it under Providers and keys, or choose another model.",
+        _MODEL,
+        409,
+    ),
+    ErrorCode.KEY_UNREADABLE: ErrorText(
+        "The stored key for {provider} can't be opened.",
+        "Enter it again, or choose another model.",
         _MODEL,
         503,
     ),

@@ -96,7 +96,10 @@ def check_url(url: str) -> str:
         raise ValueError("The address must not contain a user name or password.")
     if parts.query or parts.fragment:
         raise ValueError("The address must not contain a query or fragment.")
-    _ = parts.port  # raises ValueError where it is no number
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError("The port must be a number up to 65535.") from None
     return url.strip().rstrip("/")
 
 

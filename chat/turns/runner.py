@@ -125,7 +125,8 @@ class _Run:
         return reason
 
     def _prepare(self) -> tuple[ModelRequest, gateway.ResolvedRoute]:
-        return build_request(self._turn), gateway.resolve(self._turn.model_id)
+        author_id = self._turn.message.author_id
+        return build_request(self._turn), gateway.resolve(self._turn.model_id, user_id=author_id)
 
     def _add(self, kind: PartKind, text: str) -> None:
         self._answer.add(kind, text)

@@ -56,7 +56,7 @@ async def make_title(turn_id: UUID) -> None:
     if request is None:
         return
     try:
-        route = await in_thread(gateway.resolve)(request.model_id)
+        route = await in_thread(_route)(turn_id, request.model_id)
         async with asyncio.timeout(_TITLE_SECONDS_MAX):
             words = await _collect(request, route=route, turn_id=turn_id)
     except (UserFacingError, TimeoutError) as error:
@@ -91,6 +91,11 @@ def _title_request(turn_id: UUID) -> ModelRequest | None:
         purpose=Purpose.TITLE,
         max_output_tokens=_TITLE_OUTPUT_TOKENS,
     )
+
+
+def _route(turn_id: UUID, model_id: str) -> gateway.ResolvedRoute:
+    author_id = Turn.objects.values_list("message__author", flat=True).get(pk=turn_id)
+    return gateway.resolve(model_id, user_id=author_id)
 
 
 def _excerpt(message: Message) -> str:

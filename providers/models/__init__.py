@@ -1,5 +1,20 @@
+from providers.models.allowed_host import AllowedHost, may_be_private
+from providers.models.credential import Credential
 from providers.models.endpoint import Endpoint, Provider
 from providers.models.language_model import LanguageModel, Route
+from providers.models.own_model import OWN_PREFIX, OwnModel
 from providers.models.usage import Purpose, Usage
 
-__all__ = ["Endpoint", "LanguageModel", "Provider", "Purpose", "Route", "Usage"]
+__all__ = [
+    "OWN_PREFIX",
+    "AllowedHost",
+    "Credential",
+    "Endpoint",
+    "LanguageModel",
+    "OwnModel",
+    "Provider",
+    "Purpose",
+    "Route",
+    "Usage",
+    "may_be_private",
+]

@@ -3,6 +3,7 @@
 from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
@@ -34,6 +35,17 @@ OWN_URLS: dict[str, str] = {
 }
 
 
+# Ours, never a provider's: an address typed in the admin must not be able to fetch them.
+_NOT_KEYS = {
+    "DATABASE_URL", "DATABASE_URL_DIRECT", "EMAIL_HOST_PASSWORD", "MASTER_KEYS", "REDIS_URL", "SECRET_KEY",
+}  # fmt: skip
+
+
+def validate_key_env(value: str) -> None:
+    if value.upper() in _NOT_KEYS:
+        raise ValidationError("That variable holds no provider's key.")
+
+
 def validate_base_url(value: str) -> None:
     try:
         check_url(value)
@@ -46,9 +58,27 @@ class EndpointQuerySet(models.QuerySet["Endpoint"]):
         """What may be called: switched on by the operator, and found where it was found before."""
         return self.filter(enabled=True, available=True)
 
+    def platform(self) -> Self:
+        """The operator's. Everything that is not about one person's own starts from here."""
+        return self.filter(owner=None)
+
+    def owned_by(self, user_id: int) -> Self:
+        return self.filter(owner_id=user_id)
+
 
 class Endpoint(models.Model):
-    name = models.SlugField(max_length=60, unique=True)
+    """The operator's, or with an `owner` one person's own: then it serves that person alone."""
+
+    name = models.SlugField(max_length=60)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="endpoints",
+    )
+    display_name = models.CharField(max_length=80, blank=True, editable=False)
     provider = models.CharField(max_length=24, choices=Provider.choices)
     base_url = models.CharField(
         "address",
@@ -61,7 +91,8 @@ class Endpoint(models.Model):
         "key variable",
         max_length=100,
         blank=True,
-        help_text="Name of the environment variable that holds the key. The key itself is not stored.",
+        validators=[validate_key_env],
+        help_text="Name of the environment variable that holds the key, unless one is entered below.",
     )
     allow_private = models.BooleanField(
         "may be private", default=False, help_text="May be on this machine or in its private network."
@@ -78,13 +109,29 @@ class Endpoint(models.Model):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["name"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["name"],
+                condition=models.Q(owner=None),
+                name="providers_endpoint_name",
+                violation_error_message="There is an endpoint with this name already.",
+            ),
+            models.UniqueConstraint(fields=["owner", "name"], name="providers_endpoint_name_of_owner"),
+            # What opens a private network is the operator's list of hosts, looked at on every call.
+            models.CheckConstraint(
+                condition=models.Q(owner=None) | models.Q(allow_private=False, key_env=""),
+                name="providers_endpoint_of_owner_is_plain",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
 
     @property
     def label(self) -> str:
-        """How sentences name it: the provider, or the host of a compatible server."""
+        """How sentences name it: the provider, or the name or host of a compatible server."""
+        if self.display_name:
+            return self.display_name
         if self.provider == Provider.OPENAI_COMPATIBLE:
             return urlsplit(self.base_url).hostname or self.name
         return Provider(self.provider).label
@@ -98,5 +145,26 @@ class Endpoint(models.Model):
         return url
 
     @property
+    def origin(self) -> str:
+        """Scheme, host and port of `url`: what a key is bound to."""
+        return origin_of(self.url)
+
+    @property
+    def environment_key(self) -> str:
+        """The key that this process's environment holds for it, "" where there is none."""
+        if not self.key_env or self.key_env.upper() in _NOT_KEYS:
+            return ""
+        return env.text(self.key_env)
+
+    @property
     def key_is_set(self) -> bool:
-        return bool(self.key_env and env.text(self.key_env))
+        return bool(self.environment_key)
+
+
+def origin_of(url: str) -> str:
+    """`https://host:443`, whatever the spelling; "" for no address."""
+    parts = urlsplit(url)
+    if not parts.hostname:
+        return ""
+    port = parts.port or {"https": 443}.get(parts.scheme, 80)
+    return f"{parts.scheme}://{parts.hostname.rstrip('.')}:{port}"

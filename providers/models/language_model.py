@@ -44,7 +44,9 @@ class Route(models.Model):
     """One way to a model. The lowest priority number that is usable wins."""
 
     language_model = models.ForeignKey(LanguageModel, models.CASCADE, related_name="routes")
-    endpoint = models.ForeignKey(Endpoint, models.CASCADE, related_name="routes")
+    endpoint = models.ForeignKey(
+        Endpoint, models.CASCADE, related_name="routes", limit_choices_to={"owner": None}
+    )
     provider_model = models.CharField(max_length=200, help_text="The provider's own name for the model.")
     priority = models.IntegerField(default=100)
     from_environment = models.BooleanField(default=False, editable=False)

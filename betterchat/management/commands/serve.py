@@ -112,6 +112,8 @@ class _Serving:
         told: dict[str, str] = json.loads(output.splitlines()[-1])
         for line in told["models"].splitlines():
             _say(f"  {line}")
+        if told["warning"]:
+            _say(told["warning"])
         return told["operator_link"]
 
     def _start_processes(self, started: ExitStack) -> None:

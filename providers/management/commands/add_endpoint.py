@@ -9,7 +9,6 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils.text import slugify
 
-from betterchat.core import env
 from betterchat.core.errors import ErrorCode, UserFacingError
 from betterchat.core.outbound import AddressRefusedError, check_url, refuse_private
 from providers.environment import KEYS
@@ -76,7 +75,7 @@ def _name(provider: Provider, *, name: str, base_url: str) -> str:
     )
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,59}", chosen):
         raise CommandError("Give the endpoint a --name of small letters, digits and hyphens.")
-    if Endpoint.objects.filter(name=chosen).exists():
+    if Endpoint.objects.platform().filter(name=chosen).exists():
         raise CommandError(f"There is an endpoint named {chosen} already. Choose another --name.")
     return chosen
 
@@ -104,7 +103,7 @@ def _asked(endpoint: Endpoint) -> list[str]:
         names = list_models(
             Provider(endpoint.provider),
             url=endpoint.url,
-            key=env.text(endpoint.key_env) if endpoint.key_env else "",
+            key=endpoint.environment_key,
             label=endpoint.label,
             allow_private=endpoint.allow_private,
         )
