@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from betterchat.core import env
 from betterchat.core.errors import ErrorCode, UserFacingError
-from providers.models import Endpoint, Provider, Route
+from providers.models import Endpoint, Provider, Route, Wire
+from providers.models.endpoint import OWN_WIRES
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,13 @@ class ResolvedRoute:
     allow_private: bool
     max_output_tokens: int | None
     key: str = field(repr=False)
+    wire: Wire | None = None
+    reasoning: bool = False
+
+    @property
+    def spoken_wire(self) -> Wire:
+        """The format of the call. LookupError for Demo, which has none."""
+        return self.wire or OWN_WIRES[self.provider]
 
 
 def resolve(model_id: str) -> ResolvedRoute:
@@ -54,4 +62,6 @@ def _resolved(route: Route) -> ResolvedRoute:
         allow_private=endpoint.allow_private,
         max_output_tokens=route.language_model.max_output_tokens,
         key=env.text(endpoint.key_env) if endpoint.key_env else "",
+        wire=endpoint.spoken_wire,
+        reasoning=route.language_model.reasoning,
     )

@@ -26,7 +26,9 @@ def asset(name: str) -> str:
     """URL of a built file by its plain name. The built name carries a hash of the content."""
     built = _manifest().get(name)
     if built is None:
-        raise ImproperlyConfigured(f"the front end has no {name}; `uv sync --reinstall-package betterchat` builds it again")
+        raise ImproperlyConfigured(
+            f"the front end has no {name}; `uv sync --reinstall-package betterchat` builds it again"
+        )
     return static(built)
 
 
@@ -34,7 +36,9 @@ def asset(name: str) -> str:
 def icon(name: str, size: int = 20) -> SafeString:
     """An icon of the sprite, for decoration: the control around it carries the name."""
     return format_html(
-        '<svg class="icon" width="{0}" height="{0}" aria-hidden="true"><use href="#icon-{1}"/></svg>', size, name
+        '<svg class="icon" width="{0}" height="{0}" aria-hidden="true"><use href="#icon-{1}"/></svg>',
+        size,
+        name,
     )
 
 

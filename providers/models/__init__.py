@@ -1,5 +1,5 @@
-from providers.models.endpoint import Endpoint, Provider
+from providers.models.endpoint import Endpoint, Provider, Wire
 from providers.models.language_model import LanguageModel, Route
 from providers.models.usage import Purpose, Usage
 
-__all__ = ["Endpoint", "LanguageModel", "Provider", "Purpose", "Route", "Usage"]
+__all__ = ["Endpoint", "LanguageModel", "Provider", "Purpose", "Route", "Usage", "Wire"]

@@ -1,4 +1,4 @@
-"""A fake provider over real HTTP: OpenAI, Anthropic, Gemini and Ollama wires on one port.
+"""A fake provider over real HTTP: the wires of OpenAI (both), Anthropic, Gemini and Ollama on one port.
 
 In a test: `with FakeUpstream() as upstream: …upstream.url…`.
 By hand: `python -m tests.fakes.upstream --port 9999`.
@@ -15,6 +15,7 @@ from typing import Any, Self
 from aiohttp import web
 
 from tests.fakes.behaviours import MODELS, Refusal, plan_for
+from tests.fakes.responses import OpenAIResponses
 from tests.fakes.wires import AnthropicMessages, Drop, Gemini, Hang, Ollama, OpenAIChat, Pause, Raw, Wire
 
 HANG_SECONDS = 3600
@@ -77,6 +78,7 @@ class FakeUpstream:
     async def serve(self) -> None:
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_post("/v1/chat/completions", self._openai)
+        app.router.add_post("/v1/responses", self._responses)
         app.router.add_post("/v1/messages", self._anthropic)
         app.router.add_post("/v1beta/models/{call:.+}", self._gemini)
         app.router.add_post("/api/chat", self._ollama)
@@ -112,6 +114,10 @@ class FakeUpstream:
     async def _openai(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         return await self._answer(request, body, OpenAIChat(body))
+
+    async def _responses(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        return await self._answer(request, body, OpenAIResponses(body))
 
     async def _anthropic(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
