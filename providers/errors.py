@@ -77,15 +77,16 @@ def code_of_status(status: int, body: str) -> ErrorCode:
     return ErrorCode.PROVIDER_BAD_REQUEST if status < 500 else ErrorCode.PROVIDER_FAILED
 
 
-def code_of_failure(report: WireReport) -> ErrorCode | None:
+def code_of_failure(report: WireReport, *, began: bool) -> ErrorCode | None:
     """Why a call failed; None for one that ended as it should. Words that came before are valid.
 
-    What breaks after the model said that it is done takes nothing away.
+    `began`: whether anything of an answer came. What breaks after the model said that it is done takes
+    nothing away.
     """
     if code := _code_of_no_answer(report):
         return code
     if report.error_text is not None:
-        return _code_of_error_event(report)
+        return _code_of_error_event(report, began=began)
     if report.finish is FinishReason.CONTENT_FILTER:
         return ErrorCode.CONTENT_FILTERED
     if report.finish is None:
@@ -109,10 +110,10 @@ def _code_of_cut(report: WireReport) -> ErrorCode:
     return ErrorCode.PROVIDER_TIMEOUT if report.timed_out else ErrorCode.PROVIDER_STREAM_CUT
 
 
-def _code_of_error_event(report: WireReport) -> ErrorCode:
+def _code_of_error_event(report: WireReport, *, began: bool) -> ErrorCode:
     """An error told inside a stream. Before any word it is what its status would have been."""
     text = report.error_text or ""
-    if not report.recognized and report.error_status is not None:
+    if not began and report.error_status is not None:
         return code_of_status(report.error_status, text)
     if _CONTEXT_OVERFLOW.search(text):
         return ErrorCode.CONTEXT_OVERFLOW

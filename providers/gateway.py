@@ -66,7 +66,7 @@ async def _over_the_network(request: ModelRequest, *, route: ResolvedRoute) -> A
         yield clean
     if report.usage_known:
         yield report.usage
-    code = code_of_failure(report) or _code_of_nothing(report, cleaned)
+    code = code_of_failure(report, began=cleaned.anything) or _code_of_nothing(report, cleaned)
     if code or report.finish is None:
         code = code or ErrorCode.PROVIDER_STREAM_CUT
         seconds = settings.PROVIDER_SILENCE_SECONDS

@@ -16,11 +16,12 @@ from typing import Any
 import httpx
 
 from providers.events import Effort, FinishReason, ModelEvent, ModelRequest, ReasoningDelta, TextDelta
+from providers.litellm_names import CARRIED, THROUGH_HANDLER
 from providers.routing import ResolvedRoute
 from providers.transport import GuardedTransport
 from providers.wires.base import WireReport
 from providers.wires.effort import compatible_effort
-from providers.wires.openai_chat import openai_message, openai_tool
+from providers.wires.openai_chat_request import openai_message, openai_tool
 from providers.wires.tool_calls import CallPieces
 
 NO_KEY = "none"
@@ -30,9 +31,6 @@ _REASONS = {
     "content_filter": FinishReason.CONTENT_FILTER,
     "tool_calls": FinishReason.TOOL_CALLS,
 }
-# litellm's code for these takes the SDK's client, for others its own; one of the wrong kind it would leave
-# aside and make another, that nobody guards.
-_THROUGH_OPENAI_SDK = {"openai", "custom_openai"}
 logger = logging.getLogger("betterchat.providers")
 _loading = threading.Lock()
 _modules: tuple[Any, Any, Any] | None = None
@@ -51,6 +49,9 @@ async def stream(
     The route's model is litellm's `provider/model`. How the stream ended is read from its own bytes where
     they are of OpenAI's format, and taken from litellm elsewhere.
     """
+    if route.provider_model.partition("/")[0] not in CARRIED:
+        report.status = 404
+        return
     transport = GuardedTransport(
         base_url=route.base_url, allow_private=route.allow_private, has_key=bool(route.key), report=report
     )
@@ -123,7 +124,7 @@ def _deltas(choice: Any, pieces: CallPieces) -> Iterator[TextDelta | ReasoningDe
 def _client(route: ResolvedRoute, transport: GuardedTransport) -> tuple[Any, object]:
     """litellm, and the client of one call in the shape its code for this provider expects."""
     litellm, handlers, openai = _load()
-    if route.provider_model.partition("/")[0] not in _THROUGH_OPENAI_SDK:
+    if route.provider_model.partition("/")[0] in THROUGH_HANDLER:
         return litellm, handlers.AsyncHTTPHandler(transport=transport, follow_redirects=False)
     return litellm, openai.AsyncOpenAI(
         api_key=route.key or NO_KEY,

@@ -95,6 +95,7 @@ class AnthropicReader(Reader):
         self._calls = 0
         self._names: dict[str, str] = {}
         self._counts: dict[str, int] = {}
+        self._extra = (0, 0)
 
     def feed(self, data: bytes, event: str = "") -> Iterator[ModelEvent]:
         frame = self._decoded(_frame, data)
@@ -107,9 +108,9 @@ class AnthropicReader(Reader):
                 yield from self._start(frame.index, dict_of(frame.content_block))
             case "content_block_stop":
                 yield from self._stop(frame.index)
-            case "message_start":
+            case "message_start" if not self.report.recognized:
                 self.report.recognized = True
-                self._count(dug(frame.message, "usage"), final=False)
+                yield from self._begin(dict_of(frame.message))
             case "message_delta":
                 self._count(frame.usage, final=True)
                 yield from self._reason(dict_of(frame.delta))
@@ -143,6 +144,14 @@ class AnthropicReader(Reader):
         plain = all(block.get("type") == "text" for block in self._blocks)
         if report.finish is not None and (not plain or report.finish is FinishReason.PAUSED):
             yield self._state(self._blocks)
+
+    def _begin(self, message: dict[str, object]) -> Iterator[ModelEvent]:
+        """Where a paused turn goes on, the message may begin with blocks, and with the reason of its end."""
+        for place, block in enumerate(dicts_of(message.get("content"))):
+            yield from self._start((place, "begun"), block)
+            yield from self._stop((place, "begun"))
+        self._count(message.get("usage"), final=False)
+        yield from self._reason(message)
 
     def _start(self, index: object, began: dict[str, object]) -> Iterator[ModelEvent]:
         block = self._open[index] = _Block(dict(began), self._calls)
@@ -223,18 +232,32 @@ class AnthropicReader(Reader):
             count = count_of(told.get(name))
             if count is not None and (final or name != "output_tokens"):
                 self._counts[name] = max(count, self._counts.get(name, 0))
+        self._extra = _compacted(told) or self._extra
         fresh, counts = self._counts.get("input_tokens"), self._counts
         read, written = counts.get("cache_read_input_tokens"), counts.get("cache_creation_input_tokens")
+        out = counts.get("output_tokens")
         thought = count_of(dug(told, "output_tokens_details", "thinking_tokens"))
         self.report.note_usage(
             UsageReport(
-                input_tokens=None if fresh is None else fresh + (read or 0) + (written or 0),
-                output_tokens=counts.get("output_tokens"),
+                input_tokens=None if fresh is None else fresh + (read or 0) + (written or 0) + self._extra[0],
+                output_tokens=None if out is None else out + self._extra[1],
                 reasoning_tokens=thought,
                 cached_tokens=read,
                 cache_write_tokens=written,
             )
         )
+
+
+def _compacted(usage: dict[str, object]) -> tuple[int, int] | None:
+    """Input and output of compactions, which the counts of the whole leave out.
+
+    https://platform.claude.com/docs/en/build-with-claude/compaction
+    """
+    rounds = [r for r in dicts_of(usage.get("iterations")) if r.get("type") == "compaction"]
+    if not rounds:
+        return None
+    into = sum(count_of(each.get(name)) or 0 for each in rounds for name in _COUNTS[:3])
+    return into, sum(count_of(each.get("output_tokens")) or 0 for each in rounds)
 
 
 def _text_at(block: _Block, name: str) -> str:

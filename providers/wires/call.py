@@ -1,7 +1,7 @@
 """One call over a native wire: the request out, the body in, bounded in silence, time and bytes."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import aiohttp
 from django.conf import settings
@@ -10,9 +10,9 @@ from betterchat.core.outbound import AddressRefusedError
 from providers.events import ModelEvent, ModelRequest
 from providers.routing import ResolvedRoute
 from providers.sessions import HTML, call_timeout, first_bytes, note_exception, note_head, session
-from providers.wires.base import HttpRequest, Reader, WireReport
+from providers.wires.base import HttpRequest, WireReport
+from providers.wires.body import Body
 from providers.wires.registry import NativeWire
-from providers.wires.sse import LineTooLongError, ServerSentEvents
 
 _LOOP_SHARE_SECONDS = 0.02
 _GOODBYE_SECONDS = 0.1
@@ -29,7 +29,7 @@ async def stream(
     response = await _send(wire.build_request(request, route), route=route, report=report)
     if response is None:
         return
-    body = _Body(wire, wire.reader(model=route.provider_model), report)
+    body = Body(wire, wire.reader(model=route.provider_model), report)
     loop = asyncio.get_running_loop()
     slice_began = loop.time()
     try:
@@ -107,58 +107,6 @@ async def _send(
     report.not_a_stream = response.status == 200
     report.error_body = (await first_bytes(response)).decode(errors="replace")
     return None
-
-
-class _Body:
-    """Finds out what a body is: frames, one JSON document, or nothing of the kind. Content types lie."""
-
-    def __init__(self, wire: NativeWire, reader: Reader, report: WireReport) -> None:
-        self._reader = reader
-        reader.report = self._report = report
-        self._framing = wire.framing()
-        self._document: bytearray | None = None
-        self._sniffed = False
-        self._sse = wire.framing is ServerSentEvents
-
-    def feed(self, data: bytes) -> Iterator[ModelEvent]:
-        if not self._sniffed and (start := data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]):
-            self._sniffed = True
-            if self._sse and start in {b"{", b"[", b"<"}:
-                self._document = bytearray()
-        if self._document is not None:
-            self._document += data
-            return
-        try:
-            for payload, name in self._framing.feed(data):
-                yield from self._reader.feed(payload, name)
-                if self._report.ended:
-                    return
-        except LineTooLongError:
-            self._report.broken = self._report.ended = True
-
-    def finish(self) -> Iterator[ModelEvent]:
-        report = self._report
-        if self._document is not None:
-            yield from self._whole(bytes(self._document).strip(b"\xef\xbb\xbf \t\r\n"))
-        elif not report.ended:
-            garbled = report.garbled
-            for payload, name in self._framing.flush():
-                yield from self._reader.feed(payload, name)
-            report.garbled = garbled  # a frame that was cut is a cut
-        yield from self._reader.finish()
-
-    def _whole(self, document: bytes) -> Iterator[ModelEvent]:
-        report = self._report
-        yield from self._reader.feed_whole(document)
-        if report.garbled and not report.broken:
-            report.garbled = False
-            for line in document.splitlines():  # frames without their `data:`
-                yield from self._reader.feed(line)
-            report.broken |= report.garbled
-        if report.error_text is not None and not report.recognized:
-            report.status = report.error_status or 400
-            report.error_body = report.error_text
-        report.not_a_stream = not report.recognized and not report.broken
 
 
 async def _goodbye(response: aiohttp.ClientResponse, *, report: WireReport) -> None:

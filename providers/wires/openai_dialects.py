@@ -45,15 +45,29 @@ def merged_details(details: list[dict[str, object]]) -> list[dict[str, object]]:
     return merged
 
 
+_STATUSES = {
+    "invalid_request_error": 400,
+    "context_length_exceeded": 400,
+    "invalid_api_key": 401,
+    "authentication_error": 401,
+    "insufficient_quota": 429,
+    "rate_limit_exceeded": 429,
+    "rate_limit_error": 429,
+    "server_error": 500,
+    "service_unavailable": 503,
+    "overloaded_error": 529,
+}
+
+
 def status_of(error: object) -> int | None:
-    """The HTTP status that an error names inside a stream (OpenRouter, Gemini, vLLM)."""
+    """The HTTP status that an error told inside a stream would have had, by number or by name."""
     for key in ("code", "status", "status_code"):
         value = dug(error, key)
         if isinstance(value, str) and value.isdecimal():
             value = int(value[:4])
         if isinstance(value, int) and 400 <= value < 600:
             return value
-    return None
+    return next((_STATUSES[n] for k in ("code", "type") if (n := text_of(dug(error, k))) in _STATUSES), None)
 
 
 def annotated(annotations: object) -> Iterator[Citation]:

@@ -14,9 +14,9 @@ from providers.wires.gemini import build_request as gemini_request
 from providers.wires.ollama import OllamaReader
 from providers.wires.ollama import build_request as ollama_request
 from providers.wires.openai_chat import OpenAIChatReader
-from providers.wires.openai_chat import build_request as openai_chat_request
+from providers.wires.openai_chat_request import build_request as openai_chat_request
 from providers.wires.openai_responses import OpenAIResponsesReader
-from providers.wires.openai_responses import build_request as openai_responses_request
+from providers.wires.openai_responses_request import build_request as openai_responses_request
 from providers.wires.sse import Framing, JsonLines, ServerSentEvents
 
 

@@ -46,7 +46,7 @@ class OpenAIResponses:
         yield from self._close()
         self.kind, self.text, at = kind, "", len(self.output)
         if kind == "message":
-            item = {"id": "msg_1", "type": "message", "status": "in_progress", "role": "assistant"}
+            item: dict[str, Any] = {"id": "msg_1", "type": "message", "role": "assistant"}
             yield self._event("response.output_item.added", output_index=at, item={**item, "content": []})
             part = {"type": "output_text", "text": "", "annotations": []}
             where = {"item_id": "msg_1", "output_index": at, "content_index": 0}

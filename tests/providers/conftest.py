@@ -55,7 +55,7 @@ def a_route(
         paths = {Provider.ANTHROPIC: "", Provider.OLLAMA: "", Provider.GEMINI: "/v1beta"}
         url = upstream.url + paths.get(provider, "/v1")
     assert isinstance(url, str)
-    name = f"deepseek/{model}" if provider is Provider.LITELLM else model
+    name = f"deepseek/{model}" if provider is Provider.LITELLM and "/" not in model else model
     return ResolvedRoute(
         model_id=f"test:{model}",
         endpoint_id=1,

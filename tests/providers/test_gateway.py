@@ -1,4 +1,4 @@
-"""Calls to a provider over real HTTP, on every wire and through litellm: what arrives, and how each failure is told."""
+"""Calls over real HTTP, on every wire and through litellm: what arrives, and how each failure is told."""
 
 import asyncio
 import logging
