@@ -108,6 +108,7 @@ def _arguments(request: ModelRequest, *, route: ResolvedRoute) -> dict[str, Any]
         arguments["tools"] = [openai_tool(tool) for tool in request.tools]
     if request.effort not in {None, Effort.OFF}:
         arguments["reasoning_effort"] = compatible_effort(request.effort)
+        arguments["allowed_openai_params"] = ["reasoning_effort"]  # for names that it doesn't know
     return arguments
 
 

@@ -7,7 +7,7 @@ A test calls each of them.
 
 THROUGH_HANDLER = frozenset({
     "azure_ai", "bedrock_mantle", "cometapi", "compactifai", "databricks", "deepseek", "edenai",
-    "fireworks_ai", "groq", "hosted_vllm", "lemonade", "minimax", "mistral", "nadir", "openrouter",
+    "fireworks_ai", "groq", "hosted_vllm", "minimax", "mistral", "nadir", "openrouter",
     "ovhcloud", "together_ai", "xai",
 })  # fmt: skip
 """Their code takes litellm's own handler."""

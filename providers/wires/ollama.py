@@ -75,6 +75,7 @@ class _Frame(msgspec.Struct):
     done: object = None
     done_reason: object = None
     prompt_eval_count: object = None
+    prompt_eval_cached_count: object = None
     eval_count: object = None
     error: object = None
 
@@ -129,6 +130,8 @@ class OllamaReader(Reader):
         self.report.note_finish(FinishReason.LENGTH if reason == "length" else FinishReason.STOP, reason)
         self.report.note_usage(
             UsageReport(
-                input_tokens=count_of(frame.prompt_eval_count), output_tokens=count_of(frame.eval_count)
+                input_tokens=count_of(frame.prompt_eval_count),
+                output_tokens=count_of(frame.eval_count),
+                cached_tokens=count_of(frame.prompt_eval_cached_count),
             )
         )

@@ -43,6 +43,7 @@ class CallPieces:
         function = piece.get("function")
         told: dict[str, object] = function if isinstance(function, dict) else piece
         id_, name, arguments = text_of(piece.get("id")), text_of(told.get("name")), arguments_of(told)
+        id_ = id_ if id_.strip() else ""
         index = piece.get("index")
         call = self._call(index if isinstance(index, int) else None, id_, name, arguments, place=place)
         call.id = call.id or id_

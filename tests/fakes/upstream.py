@@ -14,7 +14,8 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from tests.fakes.behaviours import MODELS, Refusal, plan_for
+from tests.fakes.behaviours import MODELS, Packed, Refusal, plan_for
+from tests.fakes.cases import CASES
 from tests.fakes.responses import OpenAIResponses
 from tests.fakes.wires import AnthropicMessages, Drop, Gemini, Hang, Ollama, OpenAIChat, Pause, Raw, Wire
 
@@ -143,6 +144,8 @@ class FakeUpstream:
         return response
 
     async def _stream(self, request: web.Request, wire: Wire, model: str) -> web.StreamResponse:
+        if (case := CASES.get(model)) is not None:
+            return web.Response(body=case.body, content_type=case.content_type)
         plan = plan_for(model)
         if isinstance(plan, Refusal):
             if not plan.status:
@@ -150,6 +153,9 @@ class FakeUpstream:
             return web.Response(
                 status=plan.status, text=plan.body, content_type=plan.content_type, headers=plan.headers
             )
+        if isinstance(plan, Packed):
+            headers = {"Content-Type": wire.content_type, "Content-Encoding": "gzip"}
+            return web.Response(body=plan.bytes(), headers=headers)
         response = web.StreamResponse(headers={"Content-Type": wire.content_type})
         await response.prepare(request)
         for data in wire.begin():
