@@ -99,6 +99,7 @@ class ToolCallDelta:
 class ToolCall:
     """A call for us to run. `index` is unique in one response and in order; `id` is the provider's.
 
+    Run it only behind Finished(TOOL_CALLS): before that, and behind LENGTH, arguments may be cut.
     Trust only `index`: providers repeat ids, leave them out, and make them thousands of characters long.
     `arguments` is the text as it was written, which may be empty or no JSON.
     """

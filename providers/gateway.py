@@ -34,18 +34,14 @@ def needs_warm_up() -> bool:
     return usual.exists() or usable.filter(wire=Wire.LITELLM).exists()
 
 
-async def open_stream(request: ModelRequest, *, route: ResolvedRoute) -> AsyncGenerator[ModelEvent]:
+def open_stream(request: ModelRequest, *, route: ResolvedRoute) -> AsyncGenerator[ModelEvent]:
     """One model call. Ends with Finished, or raises UserFacingError; what came before is valid.
 
     Close it (`aclosing`) when leaving early: that, and a cancellation, breaks the connection upstream.
     """
     if route.provider is Provider.DEMO:
-        events = demo.stream(request)
-    else:
-        events = _over_the_network(request, route=route)
-    async with aclosing(events):
-        async for event in events:
-            yield event
+        return demo.stream(request)
+    return _over_the_network(request, route=route)
 
 
 async def _over_the_network(request: ModelRequest, *, route: ResolvedRoute) -> AsyncGenerator[ModelEvent]:

@@ -51,12 +51,12 @@ async def stream(
 
 async def _pieces(response: aiohttp.ClientResponse, *, report: WireReport) -> AsyncGenerator[bytes]:
     """The body as it arrives, until it ends, breaks, or passes a bound."""
-    size = 0
+    size, limit = 0, settings.PROVIDER_BYTES_MAX
     read: Callable[[], Awaitable[bytes]] = response.content.readany
     try:
         while data := await read():
             size += len(data)
-            if size > settings.PROVIDER_BYTES_MAX:
+            if size > limit:
                 report.broken = True
                 return
             yield data

@@ -113,6 +113,7 @@ class _Candidate(msgspec.Struct, rename="camel"):
     finish_message: object = None
     grounding_metadata: object = None
     citation_metadata: object = None
+    url_context_metadata: object = None
 
 
 class _Frame(msgspec.Struct, rename="camel"):
@@ -185,9 +186,12 @@ class GeminiReader(Reader):
     def _candidate(self, candidate: _Candidate) -> Iterator[ModelEvent]:
         for part in dicts_of(dug(candidate.content, "parts")):
             yield from self._part(part)
+        if pages := dug(candidate.url_context_metadata, "urlMetadata"):
+            yield ProviderTool("", "url_context", result=as_json(pages))
         if isinstance(candidate.grounding_metadata, dict):
             yield from self._grounded(candidate.grounding_metadata)
-        for source in dicts_of(dug(candidate.citation_metadata, "citationSources")):
+        quoted = candidate.citation_metadata  # `citations` is Vertex AI's word
+        for source in dicts_of(dug(quoted, "citationSources") or dug(quoted, "citations")):
             url, title = text_of(source.get("uri")), text_of(source.get("title"))
             start, end = count_of(source.get("startIndex")), count_of(source.get("endIndex"))
             self._cited[Citation(url, title, "", start, end)] = None

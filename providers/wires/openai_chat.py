@@ -12,7 +12,14 @@ from providers.events import Citation, FinishReason, ModelEvent, ReasoningDelta,
 from providers.models.endpoint import Wire
 from providers.wires.base import Reader
 from providers.wires.frames import dicts_of, dug, text_of
-from providers.wires.openai_dialects import annotated, listed_sources, merged_details, status_of, usage_of
+from providers.wires.openai_dialects import (
+    annotated,
+    executed,
+    listed_sources,
+    merged_details,
+    status_of,
+    usage_of,
+)
 from providers.wires.tool_calls import CallPieces
 
 
@@ -26,6 +33,7 @@ class _Delta(msgspec.Struct):
     tool_calls: object = None
     function_call: object = None
     annotations: object = None
+    executed_tools: object = None
 
 
 class _Choice(msgspec.Struct):
@@ -166,6 +174,8 @@ class OpenAIChatReader(Reader):
         if refusal := text_of(delta.refusal):
             self.report.refused = True
             yield Refusal(refusal)
+        if delta.executed_tools:
+            yield from executed(delta.executed_tools)
         if delta.annotations:
             yield from self._new(annotated(delta.annotations))
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from providers.events import Citation, UsageReport
-from providers.wires.frames import count_of, dict_of, dicts_of, dug, text_of
+from providers.events import Citation, ProviderTool, UsageReport
+from providers.wires.frames import as_json, count_of, dict_of, dicts_of, dug, text_of
 
 
 def usage_of(usage: dict[str, object]) -> UsageReport:
@@ -68,6 +68,15 @@ def status_of(error: object) -> int | None:
         if isinstance(value, int) and 400 <= value < 600:
             return value
     return next((_STATUSES[n] for k in ("code", "type") if (n := text_of(dug(error, k))) in _STATUSES), None)
+
+
+def executed(tools: object) -> Iterator[ProviderTool]:
+    """What Groq's compound systems did: https://console.groq.com/docs/compound/built-in-tools."""
+    for tool in dicts_of(tools):
+        output = tool.get("output")
+        result = output if isinstance(output, str) or output is None else as_json(output)
+        id_ = "" if tool.get("index") is None else str(tool["index"])
+        yield ProviderTool(id_, text_of(tool.get("type")), text_of(tool.get("arguments")), result)
 
 
 def annotated(annotations: object) -> Iterator[Citation]:

@@ -1,8 +1,8 @@
 """Bytes of a body in, frames out: server-sent events, JSON lines, or one JSON document; cut anywhere.
 
-https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream, with one departure:
-an event that is not followed by an empty line before the body ends is handed out too, since some
-servers forget that line. Whether its JSON is whole is for the wire's reader to see.
+https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream, but an event
+is handed out too where the empty line behind it is missing: before the end of the body, and before the next
+event. Whether its JSON is whole is for the wire's reader to see.
 """
 
 from collections.abc import Iterator
@@ -76,25 +76,38 @@ class ServerSentEvents:
     def feed(self, data: bytes) -> Iterator[Frame]:
         for line in self._lines.feed(data):
             if line.startswith(b"data:"):
-                self._data.append(line[6:] if line[5:6] == b" " else line[5:])
+                yield from self._take(line[6:] if line[5:6] == b" " else line[5:])
             elif not line:
                 if self._data:
                     yield self._frame()
                 self._event = ""
             elif line.startswith(b"event:"):
                 self._event = line[6:].decode(errors="replace").strip()
+            elif line.startswith(b"error:"):  # llama.cpp: https://github.com/ggml-org/llama.cpp/issues/16104
+                self._data.append(line[6:])
+                self._event = "error"
 
     def flush(self) -> Iterator[Frame]:
         for line in self._lines.flush():
             if line.startswith(b"data:"):
-                self._data.append(line[5:].strip())
+                yield from self._take(line[6:] if line[5:6] == b" " else line[5:])
         if self._data:
             yield self._frame()
+
+    def _take(self, data: bytes) -> Iterator[Frame]:
+        if self._data and _stand_alone(self._data[-1], data):
+            yield self._frame()
+        self._data.append(data)
 
     def _frame(self) -> Frame:
         data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
         self._data = []
         return data, self._event
+
+
+def _stand_alone(before: bytes, after: bytes) -> bool:
+    """Whether two lines of data are two events of a server that forgets the empty line between."""
+    return before[:1] == b"{" and before[-1:] == b"}" and (after[:1] == b"{" or after == b"[DONE]")
 
 
 class JsonLines:

@@ -181,6 +181,13 @@ CHAT_CASES = [
         text="Hi", usage=(3, 4, None, None, None),
     ),
     Case(
+        "chat-groq-compound", CHAT, "https://console.groq.com/docs/compound/built-in-tools",
+        sse(chat({"executed_tools": [{"index": 0, "type": "search", "arguments": '{"query": "x"}'}]}),
+            chat({"executed_tools": [{"index": 0, "type": "search", "arguments": '{"query": "x"}',
+                                      "output": "Title: A"}]}), chat({"content": "Hi"}), STOP, DONE),
+        text="Hi", tools=(("search", False), ("search", True)),
+    ),
+    Case(
         "chat-xai-reasoning-beside", CHAT, "https://docs.x.ai/docs/guides/reasoning",
         sse(chat({"content": "Hi"}), STOP, {"choices": [], "usage": {
             "prompt_tokens": 32, "completion_tokens": 9, "total_tokens": 135,
@@ -244,6 +251,22 @@ CHAT_CASES = [
         sse({"object": "error", "message": "This model's maximum context length is 4096 tokens.",
              "type": "BadRequestError", "param": None, "code": 400}, DONE),
         finish=None, error="context_overflow",
+    ),
+    Case(
+        "chat-error-llama-cpp", CHAT, "https://github.com/ggml-org/llama.cpp/issues/16104",
+        b'error: {"code":400,"message":"the request exceeds the available context size",'
+        b'"type":"invalid_request_error"}\n\n' + sse(DONE),
+        finish=None, error="context_overflow",
+    ),
+    Case(
+        "chat-no-empty-lines", CHAT, "https://html.spec.whatwg.org/multipage/server-sent-events.html",
+        sse(chat({"content": "Hel"}), chat({"content": "lo"}), STOP, DONE).replace(b"\n\n", b"\n"),
+        text="Hello",
+    ),
+    Case(
+        "chat-several-data-lines", CHAT, "https://html.spec.whatwg.org/multipage/server-sent-events.html",
+        sse(chat({"content": "Hello"}), STOP, DONE).replace(b'"choices": ', b'"choices":\ndata: '),
+        text="Hello",
     ),
     Case(
         "chat-not-streamed", CHAT, "https://platform.openai.com/docs/api-reference/chat/object",

@@ -19,9 +19,8 @@ from tests.fakes.upstream import FakeUpstream
 from tests.providers.conftest import KEY, a_route, asked
 
 pytestmark = pytest.mark.usefixtures("_sessions")
-WEATHER = ToolSpec(
-    "get_weather", "The weather.", {"type": "object", "properties": {"at": {"type": "string"}}}
-)
+SCHEMA = {"type": "object", "properties": {"at": {"type": "string"}}}
+WEATHER = ToolSpec("get_weather", "The weather.", SCHEMA)
 CALL = ToolCall(0, "call_1", "get_weather", '{"at": "Oslo"}')
 
 
