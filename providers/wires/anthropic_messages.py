@@ -19,7 +19,7 @@ from providers.events import (
 )
 from providers.models.endpoint import Wire
 from providers.wires.base import Reader
-from providers.wires.frames import as_json, count_of, dict_of, dicts_of, dug, parsed, text_of
+from providers.wires.frames import as_json, count_of, dict_of, dicts_of, dug, index_of, parsed, text_of
 
 
 class _Frame(msgspec.Struct):
@@ -103,11 +103,11 @@ class AnthropicReader(Reader):
             return
         match text_of(frame.type) or event:
             case "content_block_delta":
-                yield from self._delta(frame.index, dict_of(frame.delta))
+                yield from self._delta(index_of(frame.index), dict_of(frame.delta))
             case "content_block_start":
-                yield from self._start(frame.index, dict_of(frame.content_block))
+                yield from self._start(index_of(frame.index), dict_of(frame.content_block))
             case "content_block_stop":
-                yield from self._stop(frame.index)
+                yield from self._stop(index_of(frame.index))
             case "message_start" if not self.report.recognized:
                 self.report.recognized = True
                 yield from self._begin(dict_of(frame.message))

@@ -61,6 +61,13 @@ def count_of(value: object) -> int | None:
     return int(value) if value < 1e15 else None
 
 
+def index_of(value: object) -> int | None:
+    """A place in a list, which some write as text."""
+    if isinstance(value, str) and value.isdecimal():
+        return int(value[:9])
+    return value if isinstance(value, int) else None
+
+
 def dict_of(value: object) -> dict[str, object]:
     return value if isinstance(value, dict) else {}
 

@@ -26,7 +26,16 @@ from providers.models.endpoint import Wire
 from providers.routing import ResolvedRoute
 from providers.wires.base import HttpRequest, Reader, state_for
 from providers.wires.effort import gemini_budget, gemini_level, gemini_takes_budget
-from providers.wires.frames import as_json, count_of, dict_of, dicts_of, dug, parsed_object, text_of
+from providers.wires.frames import (
+    as_json,
+    count_of,
+    dict_of,
+    dicts_of,
+    dug,
+    index_of,
+    parsed_object,
+    text_of,
+)
 
 # For calls that another model made: https://ai.google.dev/gemini-api/docs/thought-signatures.
 _NO_SIGNATURE = "skip_thought_signature_validator"
@@ -161,7 +170,7 @@ class GeminiReader(Reader):
             if words := text_of(dug(frame.prompt_feedback, "blockReasonMessage")):
                 yield Refusal(words)
         for candidate in frame.candidates or ():
-            if candidate.index in {None, 0}:
+            if index_of(candidate.index) in {None, 0}:
                 yield from self._candidate(candidate)
         if isinstance(frame.usage_metadata, dict):
             self.report.note_usage(_usage_of(frame.usage_metadata))

@@ -11,7 +11,7 @@ import msgspec
 from providers.events import Citation, FinishReason, ModelEvent, ReasoningDelta, Refusal, TextDelta
 from providers.models.endpoint import Wire
 from providers.wires.base import Reader
-from providers.wires.frames import dicts_of, dug, text_of
+from providers.wires.frames import dicts_of, dug, index_of, text_of
 from providers.wires.openai_dialects import (
     annotated,
     executed,
@@ -101,7 +101,7 @@ class OpenAIChatReader(Reader):
             return
         self.report.recognized |= frame.choices is not None or frame.usage is not None
         for choice in frame.choices or ():
-            if choice.index in {None, 0, "0"}:
+            if index_of(choice.index) in {None, 0}:
                 yield from self._choice(choice)
         if frame.error is not None:
             self.report.note_error(frame.error, status=status_of(frame.error))

@@ -91,8 +91,9 @@ def annotated(annotations: object) -> Iterator[Citation]:
 def listed_sources(results: object, urls: object) -> Iterator[Citation]:
     """Perplexity: https://docs.perplexity.ai/api-reference/chat-completions-post; xAI lists URLs alone."""
     titled = {text_of(result.get("url")): text_of(result.get("title")) for result in dicts_of(results)}
-    for url in titled | dict.fromkeys(urls if isinstance(urls, list) else ()):
-        if isinstance(url, str) and url:
+    alone = [text_of(url) for url in urls] if isinstance(urls, list) else []
+    for url in titled | dict.fromkeys(alone):
+        if url:
             yield Citation(url, titled.get(url, ""))
 
 

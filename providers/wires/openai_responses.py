@@ -19,7 +19,7 @@ from providers.events import (
 )
 from providers.models.endpoint import Wire
 from providers.wires.base import Reader
-from providers.wires.frames import as_json, count_of, dict_of, dicts_of, dug, parsed, text_of
+from providers.wires.frames import as_json, count_of, dict_of, dicts_of, dug, index_of, parsed, text_of
 from providers.wires.openai_dialects import status_of
 
 
@@ -31,6 +31,7 @@ class _Frame(msgspec.Struct):
     arguments: object = None
     input: object = None
     output_index: object = None
+    item_id: object = None
     content_index: object = None
     summary_index: object = None
     item: object = None
@@ -80,7 +81,7 @@ class OpenAIResponsesReader(Reader):
             return
         kind = text_of(frame.type) or event
         if kind == _TEXT:
-            self._streamed.add((frame.output_index, frame.content_index, "text"))
+            self._streamed.add((_place(frame), index_of(frame.content_index), "text"))
             if delta := text_of(frame.delta):
                 yield TextDelta(delta)
         elif kind in _THOUGHTS:
@@ -123,16 +124,16 @@ class OpenAIResponsesReader(Reader):
     def _other(self, kind: str, frame: _Frame) -> Iterator[ModelEvent]:
         match kind:
             case "response.refusal.delta":
-                self._streamed.add((frame.output_index, frame.content_index, "refusal"))
+                self._streamed.add((_place(frame), index_of(frame.content_index), "refusal"))
                 yield from self._refused(text_of(frame.delta))
             case "response.output_item.added":
                 yield from self._added(frame)
             case "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta":
-                yield from self._piece(frame.output_index, text_of(frame.delta))
+                yield from self._piece(_place(frame), text_of(frame.delta))
             case "response.output_text.annotation.added":
                 yield from self._cite(dict_of(frame.annotation))
             case "response.output_item.done":
-                yield from self._item_done(frame.output_index, dict_of(frame.item))
+                yield from self._item_done(_place(frame), dict_of(frame.item))
             case "response.completed" | "response.incomplete" | "response.failed" | "response.cancelled":
                 yield from self._ended(kind, dict_of(frame.response))
             case "response.error":
@@ -143,8 +144,8 @@ class OpenAIResponsesReader(Reader):
 
     def _part_done(self, what: str, frame: _Frame) -> Iterator[ModelEvent]:
         whole = text_of(frame.refusal if what == "refusal" else frame.text)
-        index = frame.summary_index if what == "summary" else frame.content_index
-        yield from self._whole(frame.output_index, index, what, whole)
+        index = index_of(frame.summary_index) if what == "summary" else index_of(frame.content_index)
+        yield from self._whole(_place(frame), index, what, whole)
 
     def _whole(self, output: object, index: object, what: str, text: str) -> Iterator[ModelEvent]:
         """A part told at its end; its text, unless it was streamed before."""
@@ -168,8 +169,8 @@ class OpenAIResponsesReader(Reader):
         item = dict_of(frame.item)
         kind = text_of(item.get("type"))
         if kind in _CALLS:
-            self._calls[frame.output_index] = (len(self._calls), item, [])
-            yield from self._piece(frame.output_index, "")
+            self._calls[_place(frame)] = (len(self._calls), item, [])
+            yield from self._piece(_place(frame), "")
         elif _is_provider_tool(kind):
             yield ProviderTool(_id_of(item), _name_of(item), _asked(item))
 
@@ -229,10 +230,18 @@ class OpenAIResponsesReader(Reader):
             report.note_error(told, status=status_of(told))
 
 
+def _place(frame: _Frame) -> int | str:
+    """Which item a frame is about: its number, or of servers that don't count, its id (others rotate ids)."""
+    number = index_of(frame.output_index)
+    if number is not None:
+        return number
+    return text_of(frame.item_id) or text_of(dict_of(frame.item).get("id"))
+
+
 def _passage(frame: _Frame) -> tuple[object, object, str]:
-    if frame.summary_index is not None:
-        return (frame.output_index, frame.summary_index, "summary")
-    return (frame.output_index, frame.content_index, "thought")
+    if index_of(frame.summary_index) is not None:
+        return (_place(frame), index_of(frame.summary_index), "summary")
+    return (_place(frame), index_of(frame.content_index), "thought")
 
 
 def _usage_of(usage: dict[str, object]) -> UsageReport:

@@ -10,6 +10,7 @@ CHAT, RESPONSES = Wire.OPENAI_CHAT, Wire.OPENAI_RESPONSES
 _REFERENCE = "https://platform.openai.com/docs/api-reference/chat-streaming/streaming"
 _FUNCTIONS = "https://platform.openai.com/docs/guides/function-calling#streaming"
 _RESPONSES = "https://platform.openai.com/docs/api-reference/responses-streaming"
+_ROTATED = "https://github.com/vercel/ai/blob/main/packages/openai/src/responses/__fixtures__"  # Copilot
 DONE = "[DONE]"
 LONG_ID = "call_" + "x" * 5495
 PARIS, BOGOTA = '{"location":"Paris"}', '{"location":"Bogotá"}'
@@ -376,6 +377,25 @@ RESPONSES_CASES = [
             event("output_item.done", output_index=0, item={**_WEATHER, "arguments": PARIS}),
             response("completed"), named=True),
         calls=(("call_1", "get_weather", PARIS),), usage=COUNTS, finish="tool_calls",
+    ),
+    Case(
+        "responses-rotated-ids", RESPONSES, _ROTATED,
+        sse(CREATED, event("output_item.added", output_index=0, item={**_WEATHER, "id": "x", "arguments": ""}),
+            event("function_call_arguments.delta", output_index=0, item_id="y", delta=PARIS),
+            event("output_item.done", output_index=0, item={**_WEATHER, "id": "z", "arguments": PARIS}),
+            response("completed"), named=True),
+        calls=(("call_1", "get_weather", PARIS),), usage=COUNTS, finish="tool_calls",
+    ),
+    Case(
+        "responses-uncounted", RESPONSES, _RESPONSES,
+        sse(CREATED, event("output_item.added", item={**_WEATHER, "arguments": ""}),
+            event("function_call_arguments.delta", item_id="fc_1", delta=PARIS),
+            event("output_item.done", item={**_WEATHER, "arguments": PARIS}),
+            event("output_item.added", item={**_WEATHER, "id": "fc_2", "call_id": "call_2", "arguments": ""}),
+            event("function_call_arguments.delta", item_id="fc_2", delta="{}"),
+            response("completed"), named=True),
+        calls=(("call_1", "get_weather", PARIS), ("call_2", "get_weather", "{}")), usage=COUNTS,
+        finish="tool_calls",
     ),
     Case(
         "responses-provider-tools", RESPONSES, "https://platform.openai.com/docs/guides/tools-web-search",
