@@ -54,7 +54,7 @@ class EndpointForm(_EndpointForm):
 
     class Meta:
         model = Endpoint
-        fields = ("name", "provider", "base_url", "key_env", "allow_private", "enabled")
+        fields = ("name", "provider", "wire", "base_url", "key_env", "allow_private", "enabled")
 
     def clean_name(self) -> str:
         """Django leaves out a constraint whose condition names a field that the form has not."""
@@ -78,6 +78,7 @@ class EndpointAdmin(_EndpointAdmin):
     fields = (
         "name",
         "provider",
+        "wire",
         "base_url",
         "key_env",
         "key_set",

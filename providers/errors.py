@@ -9,7 +9,7 @@ import re
 
 from betterchat.core.errors import ErrorCode, UserFacingError
 from providers.events import FinishReason
-from providers.wire_frames import WireReport
+from providers.wires.base import WireReport
 
 logger = logging.getLogger("betterchat.providers")
 
@@ -77,27 +77,44 @@ def code_of_status(status: int, body: str) -> ErrorCode:
     return ErrorCode.PROVIDER_BAD_REQUEST if status < 500 else ErrorCode.PROVIDER_FAILED
 
 
-def code_of_failure(report: WireReport) -> ErrorCode:
-    """Why a call that raised, or ended without its proper end, failed."""
+def code_of_failure(report: WireReport, *, began: bool) -> ErrorCode | None:
+    """Why a call failed; None for one that ended as it should. Words that came before are valid.
+
+    `began`: whether anything of an answer came. What breaks after the model said that it is done takes
+    nothing away.
+    """
+    if code := _code_of_no_answer(report):
+        return code
+    if report.error_text is not None:
+        return _code_of_error_event(report, began=began)
+    if report.finish is FinishReason.CONTENT_FILTER:
+        return ErrorCode.CONTENT_FILTERED
+    if report.finish is None:
+        return _code_of_cut(report)
+    return ErrorCode.PROVIDER_STREAM_FAILED if report.garbled else None
+
+
+def _code_of_no_answer(report: WireReport) -> ErrorCode | None:
     if report.address_refused:
         return ErrorCode.ADDRESS_REFUSED
     if report.unreachable:
         return ErrorCode.PROVIDER_UNREACHABLE
     if report.status is not None and report.status != 200:
         return code_of_status(report.status, report.error_body)
-    if report.not_a_stream:
-        return ErrorCode.PROVIDER_NOT_AN_API
-    if report.error_text is not None:
-        return _code_of_error_event(report.error_text)
-    if report.finish is FinishReason.CONTENT_FILTER:
-        return ErrorCode.CONTENT_FILTERED
-    if report.broken or report.finish is None:
-        return ErrorCode.PROVIDER_STREAM_CUT
-    return ErrorCode.PROVIDER_STREAM_FAILED
+    return ErrorCode.PROVIDER_NOT_AN_API if report.not_a_stream else None
 
 
-def _code_of_error_event(text: str) -> ErrorCode:
-    """An error told in mid-stream. Most are the provider's own; two need the person to act."""
+def _code_of_cut(report: WireReport) -> ErrorCode:
+    if report.silent:
+        return ErrorCode.PROVIDER_SILENT
+    return ErrorCode.PROVIDER_TIMEOUT if report.timed_out else ErrorCode.PROVIDER_STREAM_CUT
+
+
+def _code_of_error_event(report: WireReport, *, began: bool) -> ErrorCode:
+    """An error told inside a stream. Before any word it is what its status would have been."""
+    text = report.error_text or ""
+    if not began and report.error_status is not None:
+        return code_of_status(report.error_status, text)
     if _CONTEXT_OVERFLOW.search(text):
         return ErrorCode.CONTEXT_OVERFLOW
     if _CONTENT_FILTER.search(text):

@@ -15,41 +15,25 @@ from typing import Any
 
 import httpx
 
-from providers.events import ModelRequest, ReasoningDelta, TextDelta
-from providers.models.endpoint import Provider
+from providers.events import Effort, FinishReason, ModelEvent, ModelRequest, ReasoningDelta, TextDelta
+from providers.litellm_names import CARRIED, THROUGH_HANDLER
 from providers.routing import ResolvedRoute
 from providers.transport import GuardedTransport
-from providers.wire_frames import Wire
+from providers.wires.base import WireReport
+from providers.wires.effort import compatible_effort
+from providers.wires.openai_chat_request import openai_message, openai_tool
+from providers.wires.tool_calls import CallPieces
 
-WIRES: dict[str, Wire] = {
-    Provider.OPENAI: Wire.OPENAI,
-    Provider.OPENAI_COMPATIBLE: Wire.OPENAI,
-    Provider.OPENROUTER: Wire.OPENAI,
-    Provider.XAI: Wire.OPENAI,
-    Provider.ANTHROPIC: Wire.ANTHROPIC,
-    Provider.GEMINI: Wire.GEMINI,
-    Provider.OLLAMA: Wire.OLLAMA,
-}
-# `custom_openai`, not `openai`: for names it knows as Responses-only (o3-pro) litellm would leave the
-# Chat Completions wire, and with it the client it was given.
-_NAMES: dict[str, str] = {
-    Provider.OPENAI: "custom_openai",
-    Provider.OPENAI_COMPATIBLE: "custom_openai",
-    Provider.OPENROUTER: "openrouter",
-    Provider.XAI: "xai",
-    Provider.ANTHROPIC: "anthropic",
-    Provider.GEMINI: "gemini",
-    Provider.OLLAMA: "ollama_chat",
-}
 NO_KEY = "none"
 _LOOP_SHARE_SECONDS = 0.02
+_REASONS = {
+    "length": FinishReason.LENGTH,
+    "content_filter": FinishReason.CONTENT_FILTER,
+    "tool_calls": FinishReason.TOOL_CALLS,
+}
 logger = logging.getLogger("betterchat.providers")
 _loading = threading.Lock()
 _modules: tuple[Any, Any, Any] | None = None
-
-
-class CallFailedError(Exception):
-    """litellm gave up. Why is in the transport's report; its own text may hold keys and is not passed on."""
 
 
 async def warm_up() -> None:
@@ -58,78 +42,90 @@ async def warm_up() -> None:
 
 
 async def stream(
-    request: ModelRequest, *, route: ResolvedRoute, transport: GuardedTransport
-) -> AsyncGenerator[TextDelta | ReasoningDelta]:
-    """The deltas as litellm hands them out. Ends with the stream, or raises CallFailedError.
+    request: ModelRequest, *, route: ResolvedRoute, report: WireReport
+) -> AsyncGenerator[ModelEvent]:
+    """What litellm hands out. Never raises for what the provider does: see `report`.
 
-    An end says nothing about completeness: ask `transport.report`.
+    The route's model is litellm's `provider/model`. How the stream ended is read from its own bytes where
+    they are of OpenAI's format, and taken from litellm elsewhere.
     """
+    if route.provider_model.partition("/")[0] not in CARRIED:
+        report.status = 404
+        return
+    transport = GuardedTransport(
+        base_url=route.base_url, allow_private=route.allow_private, has_key=bool(route.key), report=report
+    )
     litellm, client = await asyncio.to_thread(_client, route, transport)
     loop = asyncio.get_running_loop()
     response: Any = None
     slice_began = loop.time()
+    pieces, finish = CallPieces(), ""
     try:
         response = await litellm.acompletion(**_arguments(request, route=route), client=client)
+        if not transport.used:
+            raise RuntimeError("litellm went around the guarded transport")
         async for chunk in response:
-            for delta in _deltas(chunk):
-                yield delta
+            for choice in chunk.choices:
+                finish = choice.finish_reason or finish
+                for delta in _deltas(choice, pieces):
+                    yield delta
             # A burst that is buffered already is read without ever giving the loop to others.
             if loop.time() - slice_began > _LOOP_SHARE_SECONDS:
                 await asyncio.sleep(0)
                 slice_began = loop.time()
     except Exception as error:  # noqa: BLE001 - the edge to a library whose exceptions follow no rule
+        # Its own text may hold keys; why it raised is in the report.
         logger.info("litellm raised %s", type(error).__name__)
-        raise CallFailedError from None
+        report.broken |= not report.recognized
     finally:
         transport.abort()
         if response is not None:
             await response.aclose()
+    if not report.recognized and not report.broken and finish:
+        report.note_finish(_REASONS.get(finish, FinishReason.STOP), finish)
+    if report.finish is not None:
+        for call in pieces.calls():
+            yield call
 
 
 def _arguments(request: ModelRequest, *, route: ResolvedRoute) -> dict[str, Any]:
     arguments: dict[str, Any] = {
-        "model": f"{_NAMES[route.provider]}/{route.provider_model}",
-        "messages": [{"role": message.role.value, "content": message.text} for message in request.messages],
+        "model": route.provider_model,
+        "messages": [openai_message(message, route=route) for message in request.messages],
         "api_base": route.base_url,
         # Never empty: litellm would look for a key in the environment and send that one.
         "api_key": route.key or NO_KEY,
         "stream": True,
+        "stream_options": {"include_usage": True},
         "num_retries": 0,
         "max_retries": 0,
     }
-    if WIRES[route.provider] is Wire.OPENAI:
-        arguments["stream_options"] = {"include_usage": True}
-    if route.provider is Provider.OPENROUTER:
-        arguments["extra_headers"] = {"X-Title": "Better Chat", "HTTP-Referer": ""}
-    return arguments | _limit(request, route=route)
+    if request.max_output_tokens is not None:
+        arguments["max_tokens"] = request.max_output_tokens
+    if request.temperature is not None:
+        arguments["temperature"] = request.temperature
+    if request.tools:
+        arguments["tools"] = [openai_tool(tool) for tool in request.tools]
+    if request.effort not in {None, Effort.OFF}:
+        arguments["reasoning_effort"] = compatible_effort(request.effort)
+        arguments["allowed_openai_params"] = ["reasoning_effort"]  # for names that it doesn't know
+    return arguments
 
 
-def _limit(request: ModelRequest, *, route: ResolvedRoute) -> dict[str, Any]:
-    """The bound on output, in the field that the provider reads."""
-    limit = request.max_output_tokens
-    if limit is None and route.provider is Provider.ANTHROPIC:
-        # Required there; litellm would assume 4,096 for names it doesn't know.
-        limit = route.max_output_tokens
-    if limit is None:
-        return {}
-    if route.provider is Provider.OPENAI:
-        return {"extra_body": {"max_completion_tokens": limit}}  # reasoning models refuse `max_tokens`
-    return {"max_tokens": limit}
-
-
-def _deltas(chunk: Any) -> Iterator[TextDelta | ReasoningDelta]:
-    for choice in chunk.choices:
-        reasoning = getattr(choice.delta, "reasoning_content", None)
-        if isinstance(reasoning, str) and reasoning:
-            yield ReasoningDelta(reasoning)
-        if isinstance(choice.delta.content, str) and choice.delta.content:
-            yield TextDelta(choice.delta.content)
+def _deltas(choice: Any, pieces: CallPieces) -> Iterator[TextDelta | ReasoningDelta]:
+    reasoning = getattr(choice.delta, "reasoning_content", None)
+    if isinstance(reasoning, str) and reasoning:
+        yield ReasoningDelta(reasoning)
+    if isinstance(choice.delta.content, str) and choice.delta.content:
+        yield TextDelta(choice.delta.content)
+    for place, piece in enumerate(getattr(choice.delta, "tool_calls", None) or ()):
+        pieces.add(piece.model_dump(), place=place)
 
 
 def _client(route: ResolvedRoute, transport: GuardedTransport) -> tuple[Any, object]:
     """litellm, and the client of one call in the shape its code for this provider expects."""
     litellm, handlers, openai = _load()
-    if _NAMES[route.provider] != "custom_openai":
+    if route.provider_model.partition("/")[0] in THROUGH_HANDLER:
         return litellm, handlers.AsyncHTTPHandler(transport=transport, follow_redirects=False)
     return litellm, openai.AsyncOpenAI(
         api_key=route.key or NO_KEY,
@@ -176,8 +172,9 @@ def _rehearse(litellm: Any) -> None:
     rehearsal = {"model": "openai/rehearsal", "api_key": NO_KEY, "mock_response": "Ready."}
     messages = [{"role": "user", "content": "Ready?"}]
     for chunk in litellm.completion(messages=messages, stream=True, **rehearsal):
-        for _ in _deltas(chunk):
-            pass
+        for choice in chunk.choices:
+            for _ in _deltas(choice, CallPieces()):
+                pass
 
 
 def _silence(litellm: Any) -> None:

@@ -14,7 +14,17 @@ from django.utils import timezone
 
 from betterchat.core.errors import ErrorCode, UserFacingError
 from betterchat.core.secrets import CannotOpenError
-from providers.models import OWN_PREFIX, Credential, Endpoint, OwnModel, Provider, Route, may_be_private
+from providers.models import (
+    OWN_PREFIX,
+    Credential,
+    Endpoint,
+    OwnModel,
+    Provider,
+    Route,
+    Wire,
+    may_be_private,
+)
+from providers.models.endpoint import OWN_WIRES
 
 _LAST_USED_EVERY = timedelta(minutes=1)
 logger = logging.getLogger("betterchat.providers")
@@ -33,6 +43,13 @@ class ResolvedRoute:
     allow_private: bool
     max_output_tokens: int | None
     key: str = field(repr=False)
+    wire: Wire | None = None
+    reasoning: bool = False
+
+    @property
+    def spoken_wire(self) -> Wire:
+        """The format of the call. LookupError for Demo, which has none."""
+        return self.wire or OWN_WIRES[self.provider]
 
 
 def resolve(model_id: str, *, user_id: int | None = None) -> ResolvedRoute:
@@ -122,9 +139,11 @@ def _resolved(route: Route | OwnModel, *, key: str) -> ResolvedRoute:
         case Route():
             model_id, max_output_tokens = route.language_model_id, route.language_model.max_output_tokens
             label, allow_private = endpoint.label, endpoint.allow_private
+            reasoning = route.language_model.reasoning
         case OwnModel():
             model_id, max_output_tokens = route.model_id, route.max_output_tokens
             label, allow_private = f"{endpoint.label} (your own)", may_be_private(endpoint.url)
+            reasoning = route.reasoning
         case _:
             assert_never(route)
     return ResolvedRoute(
@@ -137,4 +156,6 @@ def _resolved(route: Route | OwnModel, *, key: str) -> ResolvedRoute:
         allow_private=allow_private,
         max_output_tokens=max_output_tokens,
         key=key,
+        wire=endpoint.spoken_wire,
+        reasoning=reasoning,
     )

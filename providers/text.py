@@ -1,8 +1,8 @@
 """Cleaning of streamed text: what Postgres and JSON can't hold, and thoughts written inline."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from providers.events import ReasoningDelta, TextDelta
+from providers.events import ModelEvent, ReasoningDelta, Refusal, TextDelta, ToolCall, ToolCallDelta
 
 _OPEN, _CLOSE = "<think>", "</think>"
 
@@ -14,18 +14,21 @@ class TextCleaner:
         self._high = ""
 
     def feed(self, text: str) -> str:
+        if not self._high and text.isascii() and "\x00" not in text:
+            return text
         text = self._high + text
         self._high = ""
         if text and "\ud800" <= text[-1] <= "\udbff":
             text, self._high = text[:-1], text[-1]
-        return _mended(text)
+        return mended(text)
 
     def flush(self) -> str:
         high, self._high = self._high, ""
-        return _mended(high)
+        return mended(high)
 
 
-def _mended(text: str) -> str:
+def mended(text: str) -> str:
+    """Text that Postgres and JSON can hold."""
     if "\x00" in text:
         text = text.replace("\x00", "")
     try:
@@ -45,6 +48,11 @@ class ThinkSplitter:
     def __init__(self) -> None:
         self._state = "start"
         self._held = ""
+
+    @property
+    def settled(self) -> bool:
+        """Whether all that follows is text."""
+        return self._state == "text"
 
     def feed(self, text: str) -> Iterator[TextDelta | ReasoningDelta]:
         match self._state:
@@ -92,6 +100,54 @@ class ThinkSplitter:
         if visible := text.lstrip():
             self._state = "text"
             yield TextDelta(visible)
+
+
+class Cleaned:
+    """A stream's events with clean text, inline thoughts split off where they may be, nothing empty."""
+
+    def __init__(self, *, inline_thoughts: bool) -> None:
+        self.anything = False
+        self._text = TextCleaner()
+        self._reasoning = TextCleaner()
+        self._splitter = ThinkSplitter() if inline_thoughts else None
+
+    def feed(self, event: ModelEvent) -> Iterator[ModelEvent]:
+        match event:
+            case TextDelta(text=text):
+                yield from self._said(self._text.feed(text))
+            case ReasoningDelta(text=text):
+                if text := self._reasoning.feed(text):
+                    self.anything = True
+                    yield ReasoningDelta(text)
+            case ToolCall(index, id_, name, arguments):
+                self.anything = True
+                yield ToolCall(index, mended(id_), mended(name), mended(arguments))
+            case ToolCallDelta(index, id_, name, arguments):
+                yield ToolCallDelta(index, mended(id_), mended(name), mended(arguments))
+            case Refusal(text=text):
+                if text := mended(text):
+                    yield Refusal(text)
+            case _:
+                yield event
+
+    def flush(self) -> Iterator[ModelEvent]:
+        if thought := self._reasoning.flush():
+            yield ReasoningDelta(thought)
+        yield from self._said(self._text.flush())
+        if self._splitter is not None:
+            yield from self._kept(self._splitter.flush())
+
+    def _said(self, text: str) -> Iterator[ModelEvent]:
+        if self._splitter is not None and not self._splitter.settled:
+            yield from self._kept(self._splitter.feed(text))
+        elif text:
+            self.anything = True
+            yield TextDelta(text)
+
+    def _kept(self, deltas: Iterable[TextDelta | ReasoningDelta]) -> Iterator[ModelEvent]:
+        for delta in deltas:
+            self.anything = True
+            yield delta
 
 
 def _overlap(text: str, tag: str) -> int:

@@ -26,6 +26,7 @@ from providers.events import (
     FinishReason,
     ModelRequest,
     Purpose,
+    ReasoningBreak,
     ReasoningDelta,
     TextDelta,
 )
@@ -105,7 +106,9 @@ class _Run:
         except Exception:
             logger.exception("turn %s failed in an unforeseen way", self._turn.pk)
             return Ending(TurnState.FAILED, error=UserFacingError(ErrorCode.INTERNAL))
-        return Ending(TurnState.COMPLETED, finish_reason=reason.value)
+        # The protocol knows two reasons: complete, or cut by the limit.
+        short = reason is FinishReason.LENGTH
+        return Ending(TurnState.COMPLETED, finish_reason="length" if short else "stop")
 
     async def _read(self) -> FinishReason:
         """The model's words into the answer, until the provider says why it ends."""
@@ -120,6 +123,8 @@ class _Run:
                         self._add("text", text)
                     case ReasoningDelta(text=text):
                         self._add("reasoning", text)
+                    case ReasoningBreak():
+                        self._add("reasoning", "\n\n")
                     case Finished(reason=reason):
                         pass
         return reason

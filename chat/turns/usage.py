@@ -46,6 +46,7 @@ class UsageMeter:
             output_tokens=report.output_tokens if report else None,
             reasoning_tokens=report.reasoning_tokens if report else None,
             cached_tokens=report.cached_tokens if report else None,
+            cache_write_tokens=report.cache_write_tokens if report else None,
             first_token_ms=self._first_token_ms,
             duration_ms=self._elapsed_ms(),
         )

@@ -1,6 +1,6 @@
 from providers.models.allowed_host import AllowedHost, may_be_private
 from providers.models.credential import Credential
-from providers.models.endpoint import Endpoint, Provider
+from providers.models.endpoint import Endpoint, Provider, Wire
 from providers.models.language_model import LanguageModel, Route
 from providers.models.own_model import OWN_PREFIX, OwnModel
 from providers.models.usage import Purpose, Usage
@@ -16,5 +16,6 @@ __all__ = [
     "Purpose",
     "Route",
     "Usage",
+    "Wire",
     "may_be_private",
 ]

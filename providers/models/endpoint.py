@@ -22,7 +22,31 @@ class Provider(models.TextChoices):
     XAI = "xai", "xAI"
     OLLAMA = "ollama", "Ollama"
     OPENAI_COMPATIBLE = "openai_compatible", "OpenAI-compatible"
+    LITELLM = "litellm", "Another, through litellm"
     DEMO = "demo", "Demo"
+
+
+class Wire(models.TextChoices):
+    """The formats of requests and streams that this server reads itself, and the library for all others."""
+
+    OPENAI_CHAT = "openai_chat", "OpenAI Chat Completions"
+    OPENAI_RESPONSES = "openai_responses", "OpenAI Responses"
+    ANTHROPIC = "anthropic", "Anthropic Messages"
+    GEMINI = "gemini", "Gemini streamGenerateContent"
+    OLLAMA = "ollama", "Ollama chat"
+    LITELLM = "litellm", "litellm"
+
+
+OWN_WIRES: dict[str, Wire] = {
+    Provider.OPENAI: Wire.OPENAI_RESPONSES,
+    Provider.ANTHROPIC: Wire.ANTHROPIC,
+    Provider.GEMINI: Wire.GEMINI,
+    Provider.OPENROUTER: Wire.OPENAI_CHAT,
+    Provider.XAI: Wire.OPENAI_CHAT,
+    Provider.OLLAMA: Wire.OLLAMA,
+    Provider.OPENAI_COMPATIBLE: Wire.OPENAI_CHAT,
+    Provider.LITELLM: Wire.LITELLM,
+}
 
 
 OWN_URLS: dict[str, str] = {
@@ -80,6 +104,12 @@ class Endpoint(models.Model):
     )
     display_name = models.CharField(max_length=80, blank=True, editable=False)
     provider = models.CharField(max_length=24, choices=Provider.choices)
+    wire = models.CharField(
+        max_length=24,
+        choices=Wire.choices,
+        blank=True,
+        help_text="Which format it is spoken to. Empty for the provider's usual one.",
+    )
     base_url = models.CharField(
         "address",
         max_length=500,
@@ -140,7 +170,7 @@ class Endpoint(models.Model):
     def url(self) -> str:
         """Where it is called, without a trailing slash; empty for Demo."""
         url = (self.base_url or OWN_URLS.get(self.provider, "")).rstrip("/")
-        if self.provider in {Provider.ANTHROPIC, Provider.OLLAMA}:
+        if self.spoken_wire in {Wire.ANTHROPIC, Wire.OLLAMA}:
             return url.removesuffix("/v1")  # their paths begin with a version of their own
         return url
 
@@ -155,6 +185,17 @@ class Endpoint(models.Model):
         if not self.key_env or self.key_env.upper() in _NOT_KEYS:
             return ""
         return env.text(self.key_env)
+
+    @property
+    def spoken_wire(self) -> Wire | None:
+        """The format in use; None for Demo, which is no network."""
+        return Wire(self.wire) if self.wire else OWN_WIRES.get(self.provider)
+
+    def clean(self) -> None:
+        if self.provider in {Provider.OPENAI_COMPATIBLE, Provider.LITELLM} and not self.base_url:
+            raise ValidationError({"base_url": "This kind has no address of its own. Enter one."})
+        if (self.provider == Provider.DEMO) != (self.spoken_wire is None):
+            raise ValidationError({"wire": "Demo is offline and speaks none of these."})
 
     @property
     def key_is_set(self) -> bool:

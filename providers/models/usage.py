@@ -17,8 +17,8 @@ class Purpose(models.TextChoices):
 class Usage(models.Model):
     """Token counts as the provider reported them: what it did not report is null, never zero.
 
-    Input includes cached tokens, output includes reasoning tokens. The model is kept as text, so that
-    the row outlives it.
+    Input includes cached and cache-written tokens, output includes reasoning tokens. The model is kept as
+    text, so that the row outlives it.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
@@ -30,6 +30,7 @@ class Usage(models.Model):
     output_tokens = models.PositiveBigIntegerField(null=True)
     reasoning_tokens = models.PositiveBigIntegerField(null=True)
     cached_tokens = models.PositiveBigIntegerField(null=True)
+    cache_write_tokens = models.PositiveBigIntegerField(null=True)
     first_token_ms = models.PositiveIntegerField(null=True)
     duration_ms = models.PositiveIntegerField()
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -1,5 +1,6 @@
 """What the fake upstream does, chosen by the name of the model that is asked for."""
 
+import gzip
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +15,22 @@ class Refusal:
     status: int
     body: str
     content_type: str = "application/json"
+    gzipped: bool = False
     headers: dict[str, str] = field(default_factory=dict)
 
 
-type Plan = Refusal | Sequence[Step]
+@dataclass(frozen=True)
+class Packed:
+    """A stream that is sent gzipped though `identity` was asked for; `air` comes out of it in the middle."""
+
+    air: int = 0
+
+    def bytes(self) -> bytes:
+        air = b": air\n" * (self.air // 6)
+        return gzip.compress(_HELLO + air + _END, compresslevel=1)
+
+
+type Plan = Refusal | Packed | Sequence[Step]
 
 
 def _error(message: str, *, kind: str = "invalid_request_error", code: str | None = None) -> str:
@@ -27,6 +40,16 @@ def _error(message: str, *, kind: str = "invalid_request_error", code: str | Non
 
 # The planted text looks like a key: nothing of an error body may reach a person or a log.
 CANARY = "sk-canary-0123456789abcdef"
+
+# https://platform.openai.com/docs/api-reference/chat-streaming/streaming
+_HELLO = b"""data: {"choices": [{"index": 0, "delta": {"content": "Hello"}, "finish_reason": null}]}
+
+"""
+_END = b"""data: {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+
+data: [DONE]
+
+"""
 
 _FIXED: dict[str, Plan] = {
     "image": [
@@ -69,6 +92,15 @@ _FIXED: dict[str, Plan] = {
     "nul": [Say("a\x00b"), Say("\x00"), Say("c\ud800d"), Say("\ud83d"), Say("\ude00!"), Finish()],
     "unicode": [*map(Say, ["żółć ", "👩‍👩‍👧 ", "\u2028", "\r\n\t ", "e\u0301 "]), Finish()],
     "giant": [Say("x" * 300_000), Finish()],
+    "cut-call": [
+        Raw(
+            b'data: {"choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0, "id": "a", "function": '
+            b'{"name": "delete", "arguments": "{}"}}]}}]}\n\n'
+        )
+    ],
+    "lingering": [Say("Done"), Finish(), Raw(b"data: [DONE]\n\n"), Hang()],
+    "gzipped": Packed(),
+    "bomb": Packed(air=40_000_000),
     "refuse-422": Refusal(422, _error("Unprocessable.")),
 }
 

@@ -1,4 +1,4 @@
-"""A fake provider over real HTTP: OpenAI, Anthropic, Gemini and Ollama wires on one port.
+"""A fake provider over real HTTP: the wires of OpenAI (both), Anthropic, Gemini and Ollama on one port.
 
 In a test: `with FakeUpstream() as upstream: …upstream.url…`.
 By hand: `python -m tests.fakes.upstream --port 9999`.
@@ -14,7 +14,9 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from tests.fakes.behaviours import MODELS, Refusal, plan_for
+from tests.fakes.behaviours import MODELS, Packed, Refusal, plan_for
+from tests.fakes.cases import CASES
+from tests.fakes.responses import OpenAIResponses
 from tests.fakes.wires import AnthropicMessages, Drop, Gemini, Hang, Ollama, OpenAIChat, Pause, Raw, Wire
 
 HANG_SECONDS = 3600
@@ -77,6 +79,7 @@ class FakeUpstream:
     async def serve(self) -> None:
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_post("/v1/chat/completions", self._openai)
+        app.router.add_post("/v1/responses", self._responses)
         app.router.add_post("/v1/messages", self._anthropic)
         app.router.add_post("/v1beta/models/{call:.+}", self._gemini)
         app.router.add_post("/api/chat", self._ollama)
@@ -113,6 +116,10 @@ class FakeUpstream:
         body = await request.json()
         return await self._answer(request, body, OpenAIChat(body))
 
+    async def _responses(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        return await self._answer(request, body, OpenAIResponses(body))
+
     async def _anthropic(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         return await self._answer(request, body, AnthropicMessages(body))
@@ -137,6 +144,8 @@ class FakeUpstream:
         return response
 
     async def _stream(self, request: web.Request, wire: Wire, model: str) -> web.StreamResponse:
+        if (case := CASES.get(model)) is not None:
+            return web.Response(body=case.body, content_type=case.content_type)
         plan = plan_for(model)
         if isinstance(plan, Refusal):
             if not plan.status:
@@ -144,6 +153,9 @@ class FakeUpstream:
             return web.Response(
                 status=plan.status, text=plan.body, content_type=plan.content_type, headers=plan.headers
             )
+        if isinstance(plan, Packed):
+            headers = {"Content-Type": wire.content_type, "Content-Encoding": "gzip"}
+            return web.Response(body=plan.bytes(), headers=headers)
         response = web.StreamResponse(headers={"Content-Type": wire.content_type})
         await response.prepare(request)
         for data in wire.begin():

@@ -1,9 +1,9 @@
-"""How four providers put the same answer on the wire, byte for byte as their public pages describe it."""
+"""How providers put the same answer on the wire, byte for byte as their public pages describe it."""
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -240,4 +240,12 @@ class Ollama:
         return iter(())
 
 
-type Wire = OpenAIChat | AnthropicMessages | Gemini | Ollama
+class Wire(Protocol):
+    @property
+    def content_type(self) -> str: ...
+
+    def begin(self) -> Iterator[bytes]: ...
+
+    def step(self, step: Step) -> Iterator[bytes]: ...
+
+    def end(self) -> Iterator[bytes]: ...

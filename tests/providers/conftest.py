@@ -9,7 +9,7 @@ from pytest_django import Settings
 from betterchat.core.errors import UserFacingError
 from providers.events import ModelEvent, ModelRequest, PromptMessage, Purpose, Role
 from providers.gateway import ResolvedRoute, close_sessions, open_stream
-from providers.models import Provider
+from providers.models import Provider, Wire
 from tests.fakes.upstream import FakeUpstream
 
 KEY = "sk-test-0123456789-secret"
@@ -45,6 +45,8 @@ def a_route(
     *,
     provider: Provider = Provider.OPENAI_COMPATIBLE,
     key: str = KEY,
+    wire: Wire | None = None,
+    reasoning: bool = False,
     allow_private: bool = True,
 ) -> ResolvedRoute:
     """A route to the fake, at the address which the provider's language expects."""
@@ -53,16 +55,19 @@ def a_route(
         paths = {Provider.ANTHROPIC: "", Provider.OLLAMA: "", Provider.GEMINI: "/v1beta"}
         url = upstream.url + paths.get(provider, "/v1")
     assert isinstance(url, str)
+    name = f"deepseek/{model}" if provider is Provider.LITELLM and "/" not in model else model
     return ResolvedRoute(
         model_id=f"test:{model}",
         endpoint_id=1,
         provider=provider,
         provider_label="The fake",
-        provider_model=model,
+        provider_model=name,
         base_url=url,
         allow_private=allow_private,
         max_output_tokens=None,
         key=key,
+        wire=wire,
+        reasoning=reasoning,
     )
 
 

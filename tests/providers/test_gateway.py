@@ -1,4 +1,4 @@
-"""Calls to a provider over real HTTP, through litellm: what arrives, and how each failure is told."""
+"""Calls over real HTTP, on every wire and through litellm: what arrives, and how each failure is told."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ from pytest_django import Settings
 from betterchat.core.errors import ErrorCode
 from providers.events import Finished, FinishReason, ModelEvent, ReasoningDelta, TextDelta, UsageReport
 from providers.gateway import open_stream
-from providers.models import Provider
+from providers.models import Provider, Wire
 from tests.fakes.behaviours import CANARY
 from tests.fakes.upstream import FakeUpstream
 from tests.fakes.wires import CACHED_TOKENS, INPUT_TOKENS, OUTPUT_TOKENS, REASONING_TOKENS
@@ -21,7 +21,7 @@ from tests.providers.conftest import KEY, a_request, a_route, asked
 pytestmark = pytest.mark.usefixtures("_sessions")
 STOP = Finished(FinishReason.STOP)
 ALL_WIRES = [Provider.OPENAI_COMPATIBLE, Provider.OPENROUTER, Provider.XAI, Provider.OPENAI]
-ALL_WIRES += [Provider.ANTHROPIC, Provider.GEMINI, Provider.OLLAMA]
+ALL_WIRES += [Provider.ANTHROPIC, Provider.GEMINI, Provider.OLLAMA, Provider.LITELLM]
 
 
 def text_of(events: list[ModelEvent]) -> str:
@@ -95,13 +95,11 @@ async def test_every_wire_tells_its_failures_apart(
 async def test_every_wire_brings_text_reasoning_and_usage_exactly(
     upstream: FakeUpstream, provider: Provider
 ) -> None:
-    # OpenRouter's own field is `reasoning`; the fake speaks the dialect with `reasoning_content`.
-    model = "hello" if provider is Provider.OPENROUTER else "reasoning"
-    events, error = await asked(a_route(upstream, model, provider=provider))
+    events, error = await asked(a_route(upstream, "reasoning", provider=provider))
     assert error is None
     assert events[-1] == STOP
-    assert text_of(events) == ("Hello, world!" if model == "hello" else "Then speak.")
-    assert reasoning_of(events) == ("" if model == "hello" else "First think.")
+    assert text_of(events) == "Then speak."
+    assert reasoning_of(events) == "First think."
     usage = [event for event in events if isinstance(event, UsageReport)]
     openai = UsageReport(INPUT_TOKENS, OUTPUT_TOKENS, REASONING_TOKENS, CACHED_TOKENS)
     expected = {
@@ -268,20 +266,27 @@ async def test_nothing_but_the_endpoint_is_dialled(
     assert dialled == {("127.0.0.1", upstream.port)}
 
 
-async def test_a_model_known_for_another_api_stays_on_this_wire(upstream: FakeUpstream) -> None:
-    _, error = await asked(a_route(upstream, "o3-pro", provider=Provider.OPENAI))
+@pytest.mark.parametrize(
+    ("wire", "path"), [(None, "/v1/responses"), (Wire.OPENAI_CHAT, "/v1/chat/completions")]
+)
+async def test_an_operator_chooses_the_wire(upstream: FakeUpstream, wire: Wire | None, path: str) -> None:
+    _, error = await asked(a_route(upstream, "o3-pro", provider=Provider.OPENAI, wire=wire))
     assert error is None
-    assert [call.path for call in upstream.calls] == ["/v1/chat/completions"]
+    assert [call.path for call in upstream.calls] == [path]
 
 
 @pytest.mark.parametrize(
-    ("provider", "field"),
-    [(Provider.OPENAI, "max_completion_tokens"), (Provider.OPENAI_COMPATIBLE, "max_tokens")],
+    ("provider", "wire", "field"),
+    [
+        (Provider.OPENAI, Wire.OPENAI_CHAT, "max_completion_tokens"),
+        (Provider.OPENAI_COMPATIBLE, None, "max_tokens"),
+        (Provider.LITELLM, None, "max_tokens"),
+    ],
 )
 async def test_the_limit_goes_where_the_provider_reads_it(
-    upstream: FakeUpstream, provider: Provider, field: str
+    upstream: FakeUpstream, provider: Provider, wire: Wire | None, field: str
 ) -> None:
-    await asked(a_route(upstream, "hello", provider=provider), a_request(limit=33))
+    await asked(a_route(upstream, "hello", provider=provider, wire=wire), a_request(limit=33))
     [call] = upstream.calls
     assert call.body[field] == 33
     assert {"max_tokens", "max_completion_tokens"} & set(call.body) == {field}

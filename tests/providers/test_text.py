@@ -5,10 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from providers.events import FinishReason, ReasoningDelta, TextDelta
+from providers.events import ReasoningDelta, TextDelta
 from providers.text import TextCleaner, ThinkSplitter
-from providers.wire import LineSplitter, Watcher
-from providers.wire_frames import Wire, WireReport
 
 
 def cut(text: str, seed: int) -> list[str]:
@@ -76,49 +74,3 @@ def test_text_is_cleaned_wherever_it_is_cut(dirty: str, clean: str) -> None:
         pieces = [cleaner.feed(piece) for piece in cut(dirty, seed)] + [cleaner.flush()]
         assert "".join(pieces) == clean
         "".join(pieces).encode()
-
-
-@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
-def test_lines_are_whole_wherever_the_bytes_are_cut(end: bytes) -> None:
-    data = end.join([b"one", b"", "żółć".encode(), b"four"]) + end
-    for size in range(1, len(data) + 1):
-        splitter = LineSplitter()
-        lines = [line for at in range(0, len(data), size) for line in splitter.feed(data[at : at + size])]
-        assert lines + list(splitter.flush()) == [b"one", b"", "żółć".encode(), b"four"]
-
-
-FINISHED = [
-    (Wire.OPENAI, b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n', FinishReason.STOP),
-    (Wire.OPENAI, b'data:{"choices":[{"finish_reason":"length"}]}', FinishReason.LENGTH),
-    (
-        Wire.OPENAI,
-        b'data: {"choices":[{"delta":{"content":"\\ud83d"},"finish_reason":"stop"}]}\n\n',
-        FinishReason.STOP,
-    ),
-    (Wire.OPENAI, b'data: {"choices":[{"delta":{"content":"x"},"finish_reason":null}]}\n\n', None),
-    (Wire.OPENAI, b"data: [DONE]\n\n", None),
-    (Wire.OPENAI, b": finish_reason stop\n\ndata: not json\n\n", None),
-    (Wire.OPENAI, b'data: {"choices":\ndata: [{"finish_reason":"stop"}]}\n\n', FinishReason.STOP),
-    (Wire.ANTHROPIC, b'data: {"type":"message_stop"}\n\n', None),
-    (
-        Wire.ANTHROPIC,
-        b'data: {"type":"message_delta","delta":{"stop_reason":"refusal"}}\n\n',
-        FinishReason.CONTENT_FILTER,
-    ),
-    (Wire.GEMINI, b'data: {"promptFeedback":{"blockReason":"SAFETY"}}\n\n', FinishReason.CONTENT_FILTER),
-    (Wire.GEMINI, b'data: {"candidates":[{"finishReason":"MAX_TOKENS"}]}\n\n', FinishReason.LENGTH),
-    (Wire.OLLAMA, b'{"done":false}\n{"done":true,"done_reason":"stop"}\n', FinishReason.STOP),
-    (Wire.OLLAMA, b'{"done":false}\n', None),
-]
-
-
-@pytest.mark.parametrize(("wire", "data", "finish"), FINISHED)
-def test_the_wire_tells_whether_it_ended(wire: Wire, data: bytes, finish: FinishReason | None) -> None:
-    for size in (1, 7, len(data)):
-        report = WireReport()
-        watcher = Watcher(wire, report)
-        for at in range(0, len(data), size):
-            watcher.feed(data[at : at + size])
-        watcher.end()
-        assert report.finish is finish
-        assert report.error_text is None

@@ -53,6 +53,8 @@ class Command(BaseCommand):
             # Ollama's own address is this machine: choosing the kind is the permission.
             allow_private=allow_private or (provider is Provider.OLLAMA and not base_url),
         )
+        if provider is Provider.LITELLM and not all("/" in each for each in model or [""]):
+            raise CommandError("Name its models as litellm does: --model provider/model.")
         names = model or _asked(endpoint)
         _refuse_private(endpoint)
         with transaction.atomic():
@@ -81,10 +83,8 @@ def _name(provider: Provider, *, name: str, base_url: str) -> str:
 
 
 def _url(provider: Provider, base_url: str) -> str:
-    if not base_url and provider is Provider.OPENAI_COMPATIBLE:
-        raise CommandError(
-            "A compatible server needs its --base-url, for example http://192.168.1.5:8000/v1."
-        )
+    if not base_url and provider in {Provider.OPENAI_COMPATIBLE, Provider.LITELLM}:
+        raise CommandError("This kind needs its --base-url, for example http://192.168.1.5:8000/v1.")
     try:
         return check_url(base_url) if base_url else ""
     except ValueError as error:

@@ -1,0 +1,101 @@
+"""What imitations of Chat Completions send beside the book: usage, reasoning details, sources, errors."""
+
+from collections.abc import Iterator
+
+from providers.events import Citation, ProviderTool, UsageReport
+from providers.wires.frames import as_json, count_of, dict_of, dicts_of, dug, text_of
+
+
+def usage_of(usage: dict[str, object]) -> UsageReport:
+    """Counts of any imitation. xAI counts reasoning beside the output; the total tells."""
+    into, out = count_of(usage.get("prompt_tokens")), count_of(usage.get("completion_tokens"))
+    told = dict_of(usage.get("prompt_tokens_details"))
+    reasoning = count_of(dug(usage, "completion_tokens_details", "reasoning_tokens"))
+    if reasoning is None:
+        reasoning = count_of(usage.get("reasoning_tokens"))
+    total = count_of(usage.get("total_tokens"))
+    if into is not None and out is not None and reasoning and total == into + out + reasoning:
+        out += reasoning
+    cached = _first_count(
+        told.get("cached_tokens"), usage.get("prompt_cache_hit_tokens"), usage.get("cached_tokens")
+    )
+    written = _first_count(
+        told.get("cache_write_tokens"),
+        told.get("cache_creation_tokens"),
+        usage.get("cache_creation_input_tokens"),
+    )
+    return UsageReport(into, out, reasoning, cached, written)
+
+
+def merged_details(details: list[dict[str, object]]) -> list[dict[str, object]]:
+    """OpenRouter's `reasoning_details` put together from their pieces, as they are to be sent back."""
+    merged: list[dict[str, object]] = []
+    for detail in details:
+        last = merged[-1] if merged else {}
+        same = all(last.get(key) == detail.get(key) for key in ("type", "index"))
+        if not merged or not same or detail.get("type") == "reasoning.encrypted":
+            merged.append(dict(detail))
+            continue
+        for key, value in detail.items():
+            before = last.get(key)
+            if key in {"text", "summary"} and isinstance(before, str) and isinstance(value, str):
+                last[key] = before + value
+            elif value is not None:
+                last[key] = value
+    return merged
+
+
+_STATUSES = {
+    "invalid_request_error": 400,
+    "context_length_exceeded": 400,
+    "invalid_api_key": 401,
+    "authentication_error": 401,
+    "insufficient_quota": 429,
+    "rate_limit_exceeded": 429,
+    "rate_limit_error": 429,
+    "server_error": 500,
+    "service_unavailable": 503,
+    "overloaded_error": 529,
+}
+
+
+def status_of(error: object) -> int | None:
+    """The HTTP status that an error told inside a stream would have had, by number or by name."""
+    for key in ("code", "status", "status_code"):
+        value = dug(error, key)
+        if isinstance(value, str) and value.isdecimal():
+            value = int(value[:4])
+        if isinstance(value, int) and 400 <= value < 600:
+            return value
+    return next((_STATUSES[n] for k in ("code", "type") if (n := text_of(dug(error, k))) in _STATUSES), None)
+
+
+def executed(tools: object) -> Iterator[ProviderTool]:
+    """What Groq's compound systems did: https://console.groq.com/docs/compound/built-in-tools."""
+    for tool in dicts_of(tools):
+        output = tool.get("output")
+        result = output if isinstance(output, str) or output is None else as_json(output)
+        id_ = "" if tool.get("index") is None else str(tool["index"])
+        yield ProviderTool(id_, text_of(tool.get("type")), text_of(tool.get("arguments")), result)
+
+
+def annotated(annotations: object) -> Iterator[Citation]:
+    """https://platform.openai.com/docs/guides/tools-web-search?api-mode=chat"""
+    for annotation in dicts_of(annotations):
+        told = dict_of(annotation.get("url_citation")) or annotation
+        if url := text_of(told.get("url")):
+            start, end = count_of(told.get("start_index")), count_of(told.get("end_index"))
+            yield Citation(url, text_of(told.get("title")), text_of(told.get("content")), start, end)
+
+
+def listed_sources(results: object, urls: object) -> Iterator[Citation]:
+    """Perplexity: https://docs.perplexity.ai/api-reference/chat-completions-post; xAI lists URLs alone."""
+    titled = {text_of(result.get("url")): text_of(result.get("title")) for result in dicts_of(results)}
+    alone = [text_of(url) for url in urls] if isinstance(urls, list) else []
+    for url in titled | dict.fromkeys(alone):
+        if url:
+            yield Citation(url, titled.get(url, ""))
+
+
+def _first_count(*values: object) -> int | None:
+    return next((count for value in values if (count := count_of(value)) is not None), None)
