@@ -380,7 +380,8 @@ RESPONSES_CASES = [
     ),
     Case(
         "responses-rotated-ids", RESPONSES, _ROTATED,
-        sse(CREATED, event("output_item.added", output_index=0, item={**_WEATHER, "id": "x", "arguments": ""}),
+        sse(CREATED, event("output_item.added", output_index=0,
+                  item={**_WEATHER, "id": "x", "arguments": ""}),
             event("function_call_arguments.delta", output_index=0, item_id="y", delta=PARIS),
             event("output_item.done", output_index=0, item={**_WEATHER, "id": "z", "arguments": PARIS}),
             response("completed"), named=True),
