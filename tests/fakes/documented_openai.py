@@ -3,10 +3,9 @@
 import json
 from typing import Any
 
-from providers.models import Wire
 from tests.fakes.documented import Case, chat, piece, sse
 
-CHAT, RESPONSES = Wire.OPENAI_CHAT, Wire.OPENAI_RESPONSES
+CHAT, RESPONSES = "openai_chat", "openai_responses"
 _REFERENCE = "https://platform.openai.com/docs/api-reference/chat-streaming/streaming"
 _FUNCTIONS = "https://platform.openai.com/docs/guides/function-calling#streaming"
 _RESPONSES = "https://platform.openai.com/docs/api-reference/responses-streaming"

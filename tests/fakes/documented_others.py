@@ -2,10 +2,9 @@
 
 import json
 
-from providers.models import Wire
 from tests.fakes.documented import Case, block, lines, message, parts, sse
 
-ANTHROPIC, GEMINI, OLLAMA = Wire.ANTHROPIC, Wire.GEMINI, Wire.OLLAMA
+ANTHROPIC, GEMINI, OLLAMA = "anthropic", "gemini", "ollama"
 _STOPS = "https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons"
 _STREAMING = "https://platform.claude.com/docs/en/build-with-claude/streaming"
 _TEXT = {"type": "text", "text": ""}

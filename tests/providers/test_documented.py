@@ -43,7 +43,7 @@ def joined(events: Iterable[ModelEvent], kind: type[TextDelta | ReasoningDelta |
 @ALL
 @pytest.mark.usefixtures("_sessions")
 async def test_what_the_page_shows_arrives(upstream: FakeUpstream, case: Case) -> None:
-    events, error = await asked(a_route(upstream, case.name, provider=_PROVIDERS[case.wire]))
+    events, error = await asked(a_route(upstream, case.name, provider=_PROVIDERS[Wire(case.wire)]))
     assert joined(events, TextDelta) == case.text
     assert joined(events, ReasoningDelta) == case.reasoning
     assert joined(events, Refusal) == case.refusal
@@ -63,7 +63,7 @@ async def test_what_the_page_shows_arrives(upstream: FakeUpstream, case: Case) -
 
 def read(case: Case, pieces: Iterable[bytes]) -> tuple[list[ModelEvent], WireReport]:
     report = WireReport()
-    wire = NATIVE_WIRES[case.wire]
+    wire = NATIVE_WIRES[Wire(case.wire)]
     body = Body(wire, wire.reader(model="m"), report)
 
     def events() -> Iterator[ModelEvent]:
