@@ -260,6 +260,8 @@ LOGGING = {
     },
     "loggers": {
         "procrastinate": {"level": "WARNING"},
+        # Addresses of requests may hold one-time tokens, and scanners ask for thousands.
+        "django.request": {"level": "ERROR"},
         # Told to the client as 400; scanners would fill the log with tracebacks.
         "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
     },

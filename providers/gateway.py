@@ -16,14 +16,22 @@ from providers.events import Finished, FinishReason, ModelEvent, ModelRequest
 from providers.litellm_gateway import warm_up
 from providers.models import Endpoint, Provider, Wire
 from providers.models.endpoint import OWN_WIRES
-from providers.routing import ResolvedRoute, resolve
+from providers.routing import ResolvedRoute, resolve, resolve_all
 from providers.sessions import close_sessions
 from providers.text import Cleaned
 from providers.wires import call
 from providers.wires.base import WireReport
 from providers.wires.registry import NATIVE_WIRES
 
-__all__ = ["ResolvedRoute", "close_sessions", "needs_warm_up", "open_stream", "resolve", "warm_up"]
+__all__ = [
+    "ResolvedRoute",
+    "close_sessions",
+    "needs_warm_up",
+    "open_stream",
+    "resolve",
+    "resolve_all",
+    "warm_up",
+]
 
 
 def needs_warm_up() -> bool:

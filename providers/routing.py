@@ -53,22 +53,30 @@ class ResolvedRoute:
 
 
 def resolve(model_id: str, *, user_id: int | None = None) -> ResolvedRoute:
-    """The best usable route, with its key, for the person whose message is answered.
+    """The best usable route; see `resolve_all`."""
+    return resolve_all(model_id, user_id=user_id)[0]
 
-    Raises MODEL_UNAVAILABLE; PROVIDER_KEY_MISSING or OWN_KEY_MISSING where every endpoint that serves it
-    lacks its key; KEY_UNREADABLE where a stored one can't be opened.
+
+def resolve_all(model_id: str, *, user_id: int | None = None) -> tuple[ResolvedRoute, ...]:
+    """The usable routes with their keys, best first, for the person whose message is answered.
+
+    Never empty. Raises MODEL_UNAVAILABLE; PROVIDER_KEY_MISSING or OWN_KEY_MISSING where every endpoint that
+    serves it lacks its key; KEY_UNREADABLE where a stored one can't be opened.
     """
     is_own = model_id.startswith(OWN_PREFIX)
     routes = _own_routes(model_id, user_id=user_id) if is_own else _platform_routes(model_id)
     if not routes:
         raise UserFacingError(ErrorCode.MODEL_UNAVAILABLE, details={"model": model_id})
+    resolved: list[ResolvedRoute] = []
     failures: list[UserFacingError] = []
     for route in routes:
         try:
-            return _resolved(route, key=key_of(route.endpoint))
+            resolved.append(_resolved(route, key=key_of(route.endpoint)))
         except UserFacingError as error:
             failures.append(error)
-    raise failures[0]
+    if not resolved:
+        raise failures[0]
+    return tuple(resolved)
 
 
 def key_of(endpoint: Endpoint) -> str:

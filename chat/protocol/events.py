@@ -285,6 +285,7 @@ class CloseCode(msgspec.Struct, frozen=True):
 
 SERVICE_RESTART = CloseCode(1012, "The server restarts. Come back after a random second or two.", True)
 UNAVAILABLE = CloseCode(1013, "A part of the server can't be reached. Come back after a while.", True)
+NOT_UTF8 = CloseCode(1007, "A text frame was not UTF-8.", False)
 FRAME_TOO_LARGE = CloseCode(1009, "A frame was larger than this server reads (1 MiB).", False)
 TOO_MANY_INVALID_FRAMES = CloseCode(4400, "Too many frames that could not be read.", False)
 NOT_SIGNED_IN = CloseCode(4401, "No session or token, or it has ended, or a foreign origin.", False)
@@ -294,6 +295,7 @@ TOO_SLOW = CloseCode(4408, "Frames were not acknowledged for 60 s. Come back and
 CLOSE_CODES = (
     SERVICE_RESTART,
     UNAVAILABLE,
+    NOT_UTF8,
     FRAME_TOO_LARGE,
     TOO_MANY_INVALID_FRAMES,
     NOT_SIGNED_IN,

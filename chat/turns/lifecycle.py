@@ -3,7 +3,7 @@
 Locks in the order Conversation, Turn. An attempt that finds itself replaced gets `Fenced` and stops.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -98,7 +98,13 @@ def standing(turns: dict[UUID, int]) -> tuple[set[UUID], set[UUID]]:
 
 
 def finish(
-    turn_id: UUID, *, attempt: int, sequence: int, parts: list[Part], ending: Ending, meter: UsageMeter | None
+    turn_id: UUID,
+    *,
+    attempt: int,
+    sequence: int,
+    parts: list[Part],
+    ending: Ending,
+    meters: Sequence[UsageMeter] = (),
 ) -> tuple[Broadcast, ...]:
     """Store the end of a turn and set the next one going. Raises Fenced."""
     with transaction.atomic(durable=True):
@@ -111,7 +117,7 @@ def finish(
         Message.objects.filter(pk=turn.answer_id).update(
             parts=encode_parts(parts), attempt=attempt, sequence=sequence, text_sha256=sha256
         )
-        if meter is not None:
+        for meter in meters:
             meter.store(turn, user_id=turn.message.author_id)
         if ending.state == TurnState.COMPLETED and _wants_title(conversation, turn):
             defer_title(turn.pk)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import logging
 from uuid import UUID
 
@@ -34,6 +35,25 @@ from providers.events import (
 logger = logging.getLogger(__name__)
 
 ATTEMPTS_MAX = 3
+# Failures of an endpoint, where another one may do better; not of the request.
+FAILS_OVER = frozenset(
+    {
+        ErrorCode.PROVIDER_KEY_REFUSED,
+        ErrorCode.PROVIDER_PAYMENT_REQUIRED,
+        ErrorCode.PROVIDER_FORBIDDEN,
+        ErrorCode.PROVIDER_MODEL_NOT_FOUND,
+        ErrorCode.PROVIDER_TIMEOUT,
+        ErrorCode.PROVIDER_SILENT,
+        ErrorCode.PROVIDER_RATE_LIMITED,
+        ErrorCode.PROVIDER_FAILED,
+        ErrorCode.PROVIDER_OVERLOADED,
+        ErrorCode.PROVIDER_UNREACHABLE,
+        ErrorCode.PROVIDER_NOT_AN_API,
+        ErrorCode.PROVIDER_STREAM_CUT,
+        ErrorCode.PROVIDER_STREAM_FAILED,
+        ErrorCode.ADDRESS_REFUSED,
+    }
+)
 FINISH_RETRY_SECONDS = (0.5, 1, 2, 4, 8, 15, 30)
 
 
@@ -60,7 +80,7 @@ class _Run:
         self._turn = claim.turn
         self._stop_requested = claim.stop_requested
         self._recorder = recorder
-        self._meter: UsageMeter | None = None
+        self._meters: list[UsageMeter] = []
         self._interruption: Stopped | Fenced | None = None
         self._reading: asyncio.Task[FinishReason] | None = None
         self._answer = Answer(
@@ -111,13 +131,36 @@ class _Run:
         return Ending(TurnState.COMPLETED, finish_reason="length" if short else "stop")
 
     async def _read(self) -> FinishReason:
-        """The model's words into the answer, until the provider says why it ends."""
-        request, route = await in_thread(self._prepare)()
-        self._meter = UsageMeter(route=route, purpose=Purpose.ANSWER)
+        """The model's words into the answer, from the first endpoint that has any.
+
+        Another endpoint of the same model is asked only while there is no word yet: what would follow
+        one could repeat it.
+        """
+        request, routes = await in_thread(self._prepare)()
+        for route, following in itertools.zip_longest(routes, routes[1:]):
+            try:
+                return await self._read_route(request, route=route)
+            except UserFacingError as error:
+                if following is None or self._answer.characters or error.code not in FAILS_OVER:
+                    raise
+                logger.info("turn %s: %s, next endpoint", self._turn.pk, error.code)
+        raise AssertionError
+
+    async def _read_route(self, request: ModelRequest, *, route: gateway.ResolvedRoute) -> FinishReason:
+        meter = UsageMeter(route=route, purpose=Purpose.ANSWER)
+        self._meters.append(meter)
+        try:
+            return await self._read_stream(request, route=route, meter=meter)
+        finally:
+            meter.end()
+
+    async def _read_stream(
+        self, request: ModelRequest, *, route: gateway.ResolvedRoute, meter: UsageMeter
+    ) -> FinishReason:
         reason = FinishReason.STOP
         async with contextlib.aclosing(gateway.open_stream(request, route=route)) as events:
             async for event in events:
-                self._meter.note(event)
+                meter.note(event)
                 match event:
                     case TextDelta(text=text):
                         self._add("text", text)
@@ -129,9 +172,9 @@ class _Run:
                         pass
         return reason
 
-    def _prepare(self) -> tuple[ModelRequest, gateway.ResolvedRoute]:
+    def _prepare(self) -> tuple[ModelRequest, tuple[gateway.ResolvedRoute, ...]]:
         author_id = self._turn.message.author_id
-        return build_request(self._turn), gateway.resolve(self._turn.model_id, user_id=author_id)
+        return build_request(self._turn), gateway.resolve_all(self._turn.model_id, user_id=author_id)
 
     def _add(self, kind: PartKind, text: str) -> None:
         self._answer.add(kind, text)
@@ -157,7 +200,7 @@ class _Run:
                     sequence=self._answer.sequence,
                     parts=self._answer.parts,
                     ending=ending,
-                    meter=self._meter,
+                    meters=self._meters,
                 )
             except (OperationalError, InterfaceError) as error:
                 if seconds is None:

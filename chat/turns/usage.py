@@ -17,6 +17,7 @@ class UsageMeter:
         self._purpose = purpose
         self._began = time.monotonic()
         self._first_token_ms: int | None = None
+        self._duration_ms: int | None = None
         self._report: UsageReport | None = None
 
     def note(self, event: ModelEvent) -> None:
@@ -26,6 +27,10 @@ class UsageMeter:
                     self._first_token_ms = self._elapsed_ms()
             case UsageReport():
                 self._report = event
+
+    def end(self) -> None:
+        """The call is over; what comes until it is stored is not its time."""
+        self._duration_ms = self._elapsed_ms()
 
     def store(self, turn: Turn, *, user_id: int | None) -> None:
         """Inside the transaction that finishes the turn."""
@@ -48,7 +53,7 @@ class UsageMeter:
             cached_tokens=report.cached_tokens if report else None,
             cache_write_tokens=report.cache_write_tokens if report else None,
             first_token_ms=self._first_token_ms,
-            duration_ms=self._elapsed_ms(),
+            duration_ms=self._elapsed_ms() if self._duration_ms is None else self._duration_ms,
         )
 
     def _elapsed_ms(self) -> int:

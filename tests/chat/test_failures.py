@@ -16,7 +16,7 @@ from chat.queries import turn_info
 from chat.turns import control
 from chat.turns.runner import run_turn
 from chat.turns.start import retry_turn
-from providers.models import Provider
+from providers.models import Endpoint, Provider, Route
 from tests.chat.running import a_worker, bounded, run, stored
 from tests.data import a_model, a_person, send, the_turn
 from tests.fakes.behaviours import CANARY
@@ -127,3 +127,36 @@ async def test_reasoning_is_kept_apart_from_the_text(upstream: FakeUpstream) -> 
         ("text", "Then speak."),
     ]
     assert turn.answer.parts[0]["duration_ms"] is not None
+
+
+def a_second_endpoint(upstream: FakeUpstream, turn: Turn, behaviour: str) -> None:
+    spare = Endpoint.objects.create(
+        name="spare",
+        provider=Provider.OPENAI_COMPATIBLE,
+        base_url=upstream.openai_url,
+        allow_private=True,
+    )
+    Route.objects.create(
+        language_model_id=turn.model_id, endpoint=spare, provider_model=behaviour, priority=150
+    )
+
+
+async def test_before_the_first_word_another_endpoint_of_the_model_steps_in(upstream: FakeUpstream) -> None:
+    turn = await in_thread(a_turn)(upstream, "status-500")
+    await in_thread(a_second_endpoint)(upstream, turn, "hello")
+    turn = await run(turn)
+    assert (turn.state, turn.model_id) == (TurnState.COMPLETED, "fake:status-500")
+    assert plain_text(turn.answer.decoded_parts) == "Hello, world!"
+    calls = await in_thread(lambda: list(turn.generations.values_list("usage__endpoint__name", flat=True)))()
+    assert calls == ["fake-status-500", "spare"]
+
+
+@pytest.mark.parametrize("behaviour", ["half", "content-filter", "context-overflow"])
+async def test_no_other_endpoint_is_asked_after_a_word_or_for_a_request_that_is_wrong(
+    upstream: FakeUpstream, behaviour: str
+) -> None:
+    turn = await in_thread(a_turn)(upstream, behaviour)
+    await in_thread(a_second_endpoint)(upstream, turn, "hello")
+    turn = await run(turn)
+    assert turn.state == TurnState.FAILED
+    assert await in_thread(turn.generations.count)() == 1

@@ -208,7 +208,7 @@ def test_an_old_attempts_checkpoint_and_end_change_nothing() -> None:
     assert Message.objects.get(pk=turn.answer_id).parts == []
     ending = Ending(TurnState.COMPLETED)
     with pytest.raises(Fenced):
-        lifecycle.finish(turn.pk, attempt=1, sequence=9, parts=[TextPart("late")], ending=ending, meter=None)
+        lifecycle.finish(turn.pk, attempt=1, sequence=9, parts=[TextPart("late")], ending=ending)
     assert Turn.objects.get(pk=turn.pk).state == TurnState.RUNNING
 
 

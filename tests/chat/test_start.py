@@ -34,9 +34,7 @@ def jobs() -> int:
 
 def finish(turn: Turn, state: TurnState = TurnState.COMPLETED) -> None:
     claim = lifecycle.claim(turn.pk)
-    lifecycle.finish(
-        turn.pk, attempt=claim.turn.attempt, sequence=1, parts=[], ending=Ending(state), meter=None
-    )
+    lifecycle.finish(turn.pk, attempt=claim.turn.attempt, sequence=1, parts=[], ending=Ending(state))
 
 
 def test_the_first_message_creates_one_conversation_with_turn_answer_and_job() -> None:
