@@ -65,7 +65,7 @@ async def test_usage_is_recorded_for_the_call_and_what_is_unknown_is_null() -> N
     await in_thread(check)()
 
 
-async def test_a_stop_keeps_what_came_and_ends_within_a_second(settings: Settings) -> None:
+async def test_a_stop_keeps_what_came(settings: Settings) -> None:
     settings.DEMO_TOKENS_PER_SECOND = 50
     turn = await in_thread(a_turn)("long 5000")
     owner = await in_thread(lambda: turn.conversation.owner)()
@@ -77,14 +77,11 @@ async def test_a_stop_keeps_what_came_and_ends_within_a_second(settings: Setting
             owner, conversation_id=turn.conversation_id, turn_id=turn.pk
         )
         assert done.broadcasts == ()
-        began = asyncio.get_running_loop().time()
         await control.call_out((turn.pk,))
         await bounded(running)
-        seconds = asyncio.get_running_loop().time() - began
     turn = await stored(turn.pk)
     assert turn.state == TurnState.STOPPED
     assert plain_text(turn.answer.decoded_parts)
-    assert seconds < 5  # the bound of a test machine; the bench measures it
 
 
 async def test_a_stop_that_was_not_called_out_is_found_by_the_next_checkpoint(

@@ -1,6 +1,6 @@
 """What a hostile or broken server can make us do: nothing beyond the bounds."""
 
-import time
+import asyncio
 
 import pytest
 from pytest_django import Settings
@@ -13,6 +13,9 @@ from tests.providers.conftest import a_route, asked
 
 pytestmark = pytest.mark.usefixtures("_sessions")
 
+# The fake goes on for minutes: an end within this one is an end by the bound.
+SECONDS_MAX = 30
+
 
 @pytest.mark.parametrize("provider", [Provider.OPENAI_COMPATIBLE, Provider.LITELLM])
 async def test_a_stream_without_end_ends_by_its_total_time(
@@ -20,12 +23,11 @@ async def test_a_stream_without_end_ends_by_its_total_time(
 ) -> None:
     await asked(a_route(upstream, "hello", provider=provider))  # so that an import is not measured
     settings.PROVIDER_TOTAL_SECONDS = 1
-    began = time.monotonic()
-    events, error = await asked(a_route(upstream, "forever", provider=provider))
+    async with asyncio.timeout(SECONDS_MAX):
+        events, error = await asked(a_route(upstream, "forever", provider=provider))
     assert error is not None
     assert error.code is ErrorCode.PROVIDER_TIMEOUT
     assert events
-    assert time.monotonic() - began < 4
 
 
 @pytest.mark.parametrize("provider", [Provider.OPENAI_COMPATIBLE, Provider.ANTHROPIC, Provider.LITELLM])
@@ -65,8 +67,7 @@ async def test_a_call_that_was_not_finished_is_none(upstream: FakeUpstream) -> N
 async def test_a_server_that_stays_on_the_line_after_its_end_is_not_waited_for(
     upstream: FakeUpstream,
 ) -> None:
-    began = time.monotonic()
-    events, error = await asked(a_route(upstream, "lingering"))
+    async with asyncio.timeout(SECONDS_MAX):
+        events, error = await asked(a_route(upstream, "lingering"))
     assert error is None
     assert events[0] == TextDelta("Done")
-    assert time.monotonic() - began < 3
