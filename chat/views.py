@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import cast
 from uuid import UUID
 
 import msgspec
@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from accounts.models import User
 from betterchat.core.errors import ErrorCode, UserFacingError
 from chat import queries
 from chat.protocol.events import ConversationSnapshot, ErrorInfo, MessageInfo, TurnInfo
@@ -20,9 +21,7 @@ from chat.protocol.parts import ReasoningPart, plain_text
 from chat.sidebar import sidebar as read_sidebar
 from chat.starters import STARTERS
 from providers import catalogue
-
-if TYPE_CHECKING:
-    from accounts.models import User
+from providers.catalogue import PickableModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,9 @@ class ReadableMessage:
 def home(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return render(request, "chat/landing.html", {"guests_allowed": settings.GUESTS_ALLOWED})
-    return render(request, "chat/conversation.html", _page_context(_person(request)))
+    user = _person(request)
+    context = _page_context(user, catalogue.pickable_models(user))
+    return render(request, "chat/conversation.html", context)
 
 
 @require_GET
@@ -57,10 +58,11 @@ def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     readable = snapshot
     if before := request.GET.get("before"):
         readable = _or_404(user, conversation_id, before=before)
-    context = _page_context(user) | {
+    models = catalogue.pickable_models(user)
+    context = _page_context(user, models) | {
         "conversation": snapshot.conversation,
         "snapshot": msgspec.json.encode(snapshot).decode(),
-        "readable_messages": _readable(readable, user),
+        "readable_messages": _readable(readable, user, models),
         "readable_has_earlier": readable.has_earlier,
     }
     return render(request, "chat/conversation.html", context)
@@ -100,23 +102,26 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
-def _page_context(user: "User") -> dict[str, object]:
+def _page_context(user: User, models: list[PickableModel]) -> dict[str, object]:
+    default = catalogue.default_among(models, user=user)
     return {
         "conversation": None,
         "snapshot": "",
         "readable_messages": [],
         "person": user,
-        "models": catalogue.pickable_models(user),
-        "default_model_id": catalogue.default_model(user).id,
+        "models": models,
+        "default_model_id": default.id if default else "",
         "message_characters_max": settings.MESSAGE_CHARACTERS_MAX,
         "sidebar": read_sidebar(user),
         "starters": STARTERS,
     }
 
 
-def _readable(snapshot: ConversationSnapshot, user: "User") -> list[ReadableMessage]:
+def _readable(
+    snapshot: ConversationSnapshot, user: User, models: list[PickableModel]
+) -> list[ReadableMessage]:
     turns = {turn.answer_id: turn for turn in snapshot.turns}
-    names = catalogue.names({message.model_id for message in snapshot.messages if message.model_id})
+    names = {model.id: model.name for model in models}
     return [
         _readable_message(
             message, turn=turns.get(message.id), label=_label(message, names=names, reader=user)
@@ -125,7 +130,7 @@ def _readable(snapshot: ConversationSnapshot, user: "User") -> list[ReadableMess
     ]
 
 
-def _label(message: MessageInfo, *, names: dict[str, str], reader: "User") -> str:
+def _label(message: MessageInfo, *, names: dict[str, str], reader: User) -> str:
     if message.model_id:
         return names.get(message.model_id, message.model_id)
     return "You" if message.author and message.author.id == reader.pk else "Somebody"
@@ -144,15 +149,15 @@ def _readable_message(message: MessageInfo, *, turn: TurnInfo | None, label: str
     )
 
 
-def _or_404(user: "User", conversation_id: UUID, *, before: str = "") -> ConversationSnapshot:
+def _or_404(user: User, conversation_id: UUID, *, before: str = "") -> ConversationSnapshot:
     try:
         return queries.snapshot(user, conversation_id, before_message_id=UUID(before) if before else None)
     except (UserFacingError, ValueError):
         raise Http404 from None
 
 
-def _person(request: HttpRequest) -> "User":
-    return cast("User", request.user)
+def _person(request: HttpRequest) -> User:
+    return cast(User, request.user)
 
 
 def _json(body: object, *, status: int = 200) -> HttpResponse:

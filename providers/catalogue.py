@@ -1,6 +1,5 @@
 """Which models a person may choose: the operator's and their own. Two queries, however many there are."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from accounts.models import User
@@ -44,14 +43,18 @@ def default_model(user: User) -> PickableModel:
 
     Raises MODEL_UNAVAILABLE where the operator switched off everything.
     """
-    models = pickable_models(user)
-    if user.is_guest and models:
-        return models[0]
-    real = (model for model in models if model.id != DEMO_MODEL_ID)
-    chosen = next(real, models[0] if models else None)
+    chosen = default_among(pickable_models(user), user=user)
     if chosen is None:
         raise UserFacingError(ErrorCode.MODEL_UNAVAILABLE, details={"model": "Demo"})
     return chosen
+
+
+def default_among(models: list[PickableModel], *, user: User) -> PickableModel | None:
+    """Of what `pickable_models` gave; None where there is nothing to pick."""
+    if user.is_guest and models:
+        return models[0]
+    real = (model for model in models if model.id != DEMO_MODEL_ID)
+    return next(real, models[0] if models else None)
 
 
 def require_model(user: User, model_id: str) -> PickableModel:
@@ -63,12 +66,6 @@ def require_model(user: User, model_id: str) -> PickableModel:
     if user.is_guest and LanguageModel.objects.filter(pk=model_id, enabled=True).exists():
         code = ErrorCode.MODEL_NOT_FOR_GUESTS
     raise UserFacingError(code, details={"model": model_id})
-
-
-def names(model_ids: Iterable[str]) -> dict[str, str]:
-    """What these models are called; one that is gone is not in it."""
-    known = LanguageModel.objects.filter(pk__in=list(model_ids))
-    return dict(known.values_list("pk", "name"))
 
 
 def _pickable(route: Route) -> PickableModel:
