@@ -258,6 +258,7 @@ async def follow(
     """
     failures = 0
     while True:
+        asked = False
         try:
             async with connect(url, f"/ws/c/{conversation_id}/", token=token) as socket:
                 replica.connected()
@@ -266,9 +267,9 @@ async def follow(
                     failures = 0
                     replica.apply(decode_frame(frame))
                     yield frame, socket
-                    if replica.needs_resync:
-                        await asyncio.sleep(0.2)
+                    if replica.needs_resync and not asked:
                         await socket.send(replica.open_command())
+                    asked = replica.needs_resync
         except ConnectionLost as lost:
             failures += 1
             if not lost.come_back or failures > RECONNECTS_MAX:

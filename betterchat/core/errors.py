@@ -160,13 +160,13 @@ ERROR_TEXTS: Mapping[ErrorCode, ErrorText] = {
     ),
     ErrorCode.PROVIDER_KEY_REFUSED: ErrorText(
         "{provider} refused the key it was given.",
-        "Choose another model, or ask the operator to check the key.",
+        "Choose another model, or have the key checked.",
         _MODEL,
         502,
     ),
     ErrorCode.PROVIDER_PAYMENT_REQUIRED: ErrorText(
         "{provider} asks for payment: the account behind the key has no credit left.",
-        "Choose another model, or ask the operator to top it up.",
+        "Choose another model, or have the account topped up.",
         _MODEL,
         502,
     ),

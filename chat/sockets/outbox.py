@@ -6,7 +6,6 @@ larger frames and costs no memory.
 """
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -27,8 +26,6 @@ from chat.protocol.events import (
 )
 from chat.sockets.hub import Hub, Tail
 from chat.stream import Appended, Began, Closed, Ended, Replaced
-
-logger = logging.getLogger(__name__)
 
 WINDOW_FRAMES = 64
 WINDOW_CHARACTERS = 128_000
@@ -70,7 +67,6 @@ class Outbox:
         self._events: deque[_Queued] = deque()
         self._cursors: dict[UUID, _Cursor] = {}
         self._wake = asyncio.Event()
-        self._sent_frames = 0
         self._acknowledged_frames = 0
         self._in_flight: deque[int] = deque()
         self._in_flight_characters = 0
