@@ -140,7 +140,10 @@ def test(user: User, slug: str) -> Checked:
 
 
 def add_models(endpoint: Endpoint, names: Iterable[str]) -> int:
-    """By the provider's names; those that are there stay as they are. Returns how many came."""
+    """By the provider's names; those that are there stay as they are. Returns how many came.
+
+    All or none: NotSavedError where they are more than there is room for.
+    """
     return _add_offers(endpoint, _offers(endpoint, names))
 
 
@@ -257,11 +260,18 @@ def _offers(endpoint: Endpoint, names: Iterable[str]) -> list[Offer]:
 
 
 def _add_offers(endpoint: Endpoint, offers: list[Offer]) -> int:
-    before = OwnModel.objects.filter(endpoint=endpoint).count()
-    fitting = [offer for offer in offers if len(offer.provider_model) <= MODEL_NAME_CHARACTERS_MAX]
-    models = [_own_model(endpoint, offer) for offer in fitting[: max(0, MODELS_MAX - before)]]
+    there = set(OwnModel.objects.filter(endpoint=endpoint).values_list("provider_model", flat=True))
+    models = [
+        _own_model(endpoint, offer)
+        for offer in offers
+        if offer.provider_model not in there and len(offer.provider_model) <= MODEL_NAME_CHARACTERS_MAX
+    ]
+    if len(there) + len(models) > MODELS_MAX:
+        raise NotSavedError(
+            f"That would be {len(there) + len(models)} models; there is room for {MODELS_MAX}. Choose fewer."
+        )
     OwnModel.objects.bulk_create(models, ignore_conflicts=True)
-    return OwnModel.objects.filter(endpoint=endpoint).count() - before
+    return OwnModel.objects.filter(endpoint=endpoint).count() - len(there)
 
 
 def _own_model(endpoint: Endpoint, offer: Offer) -> OwnModel:

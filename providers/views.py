@@ -19,8 +19,8 @@ from providers.checking import CheckFailedError
 from providers.forms import KeyForm, OwnModelForm, ServerForm
 from providers.keys import NotSavedError
 from providers.models import Endpoint, OwnModel, Provider
+from providers.models.own_model import MODEL_NAME_CHARACTERS_MAX
 
-_NAMES_TAKEN_MAX = keys.MODELS_MAX
 _SERVER_IDS = "id_server_%s"  # beside the form of the key on the same page
 
 
@@ -185,10 +185,15 @@ def listed_models(request: HttpRequest, user: User, slug: str) -> HttpResponse:
     found = keys.get_endpoint(user, slug)
     if request.method != "POST":
         return redirect("providers:endpoint", slug)
-    if names := request.POST.getlist("name")[:_NAMES_TAKEN_MAX]:
-        count = keys.add_models(
-            found, [name for name in names if name.split() == [name] and "\0" not in name]
-        )
+    if names := request.POST.getlist("name"):
+        try:
+            count = keys.add_models(
+                found, [name for name in names if name.split() == [name] and "\0" not in name]
+            )
+        except NotSavedError as problem:
+            chosen = set(names)
+            context = {"endpoint": found, "names": names, "chosen": chosen, "problem": problem.sentence}
+            return render(request, "providers/listed_models.html", context, status=409)
         messages.success(request, f"{count} models are added." if count != 1 else "One model is added.")
         return redirect("providers:endpoint", slug)
     try:
@@ -196,7 +201,7 @@ def listed_models(request: HttpRequest, user: User, slug: str) -> HttpResponse:
     except CheckFailedError as failed:
         return _endpoint_page(request, found, failed=failed)
     there = set(found.own_models.values_list("provider_model", flat=True))
-    names = [name for name in checked.models if name not in there]
+    names = [name for name in checked.models if name not in there and len(name) <= MODEL_NAME_CHARACTERS_MAX]
     return render(request, "providers/listed_models.html", {"endpoint": found, "names": names})
 
 

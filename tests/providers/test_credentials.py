@@ -276,7 +276,11 @@ def test_of_a_long_list_the_person_chooses(alice: User, keyed: KeyedProvider) ->
     keyed.models = [f"model-{number}" for number in range(300)]
     server = keys.add_server(alice, slug="lab", display_name="Lab", base_url=keyed.url, key=KEY, force=False)
     assert not server.own_models.exists()
-    assert keys.add_models(server, keyed.models) == keys.MODELS_MAX
+    with pytest.raises(NotSavedError, match="300 models; there is room for 200"):
+        keys.add_models(server, keyed.models)
+    assert not server.own_models.exists()
+    assert keys.add_models(server, keyed.models[: keys.MODELS_MAX]) == keys.MODELS_MAX
+    assert keys.add_models(server, keyed.models[: keys.MODELS_MAX]) == 0
 
 
 def test_checks_are_counted(alice: User, keyed: KeyedProvider, monkeypatch: pytest.MonkeyPatch) -> None:

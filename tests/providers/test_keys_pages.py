@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from betterchat.core.secrets import MasterKeys
+from providers import keys
 from providers.models import AllowedHost, Credential, Endpoint, OwnModel, Provider
 from providers.models.endpoint import OWN_URLS
 from providers.routing import resolve
@@ -318,6 +319,19 @@ def test_models_are_chosen_from_the_providers_list(client: Client, alice: User, 
     names = ["gpt-4o-mini", "two words", "nul\0", "x" * 300]
     assert client.post(f"{LAB}models/listed/", {"name": names}).status_code == 302
     assert set(OwnModel.objects.values_list("name", flat=True)) == {"house-model", "gpt-4o-mini"}
+
+
+def test_more_models_than_there_is_room_for_are_refused_with_the_choice_kept(
+    client: Client, alice: User, keyed: KeyedProvider
+) -> None:
+    a_server_of(alice, keyed)
+    names = [f"model-{number}" for number in range(keys.MODELS_MAX)]
+    answer = client.post(f"{LAB}models/listed/", {"name": names})
+    assert answer.status_code == 409
+    page = answer.content.decode()
+    assert "That would be 201 models; there is room for 200." in page
+    assert 'value="model-199" checked' in page
+    assert list(OwnModel.objects.values_list("name", flat=True)) == ["house-model"]
 
 
 @pytest.mark.parametrize(
