@@ -34,6 +34,7 @@ from chat.protocol.events import (
     LiveDelta,
     LiveOpened,
     MessageInfo,
+    PartAdded,
     PartEnded,
     PartStarted,
     Pong,
@@ -42,7 +43,7 @@ from chat.protocol.events import (
     TurnInfo,
     TurnStarted,
 )
-from chat.protocol.parts import ReasoningPart, TextPart, text_sha256
+from chat.protocol.parts import NoticePart, Part, ReasoningPart, TextPart, text_sha256
 
 ACKNOWLEDGE_FRAMES = 16
 ACKNOWLEDGE_CHARACTERS = 16_000
@@ -106,22 +107,29 @@ class Replica:
                 self._resync_if(behind)
             case LiveOpened(handle=handle, message_id=message_id):
                 self._handles[handle] = message_id
-            case LiveDelta(handle=handle):
+            case LiveDelta():
                 self._append(event)
-            case PartStarted(handle=handle, sequence=sequence, kind=kind):
-                if message := self._next(handle, sequence, sequence):
-                    part = TextPart(text="") if kind == "text" else ReasoningPart(text="")
-                    message.parts.append(part)
-            case PartEnded(handle=handle, sequence=sequence, part=index, duration_ms=duration_ms):
-                message = self._next(handle, sequence, sequence)
-                if message and isinstance(ended := message.parts[index], ReasoningPart):
-                    ended.duration_ms = duration_ms
+            case PartStarted() | PartEnded() | PartAdded():
+                self._apply_part(event)
             case AnswerReplaced(handle=handle, position=position, parts=parts):
                 message = self._message_of(handle)
                 if message and message.text_sha256 is None and position > message.position:
                     self._store(message, position=position, parts=parts)
             case _:
                 pass
+
+    def _apply_part(self, event: PartStarted | PartEnded | PartAdded) -> None:
+        message = self._next(event.handle, event.sequence, event.sequence)
+        if message is None:
+            return
+        match event:
+            case PartStarted(kind=kind):
+                message.parts.append(TextPart(text="") if kind == "text" else ReasoningPart(text=""))
+            case PartEnded(part=index, duration_ms=duration_ms):
+                if isinstance(ended := message.parts[index], ReasoningPart):
+                    ended.duration_ms = duration_ms
+            case PartAdded(content=content):
+                message.parts.append(content)
 
     def _load(self, snapshot: ConversationSnapshot) -> None:
         self.version = snapshot.conversation.version
@@ -156,7 +164,9 @@ class Replica:
 
     def _append(self, delta: LiveDelta) -> None:
         if message := self._next(delta.handle, delta.first, delta.last):
-            message.parts[delta.part].text += delta.text
+            part = message.parts[delta.part]
+            if not isinstance(part, NoticePart):
+                part.text += delta.text
 
     def _next(self, handle: int, first: int, last: int) -> MessageInfo | None:
         """The message that entries `first` to `last` continue; None where they are known or don't fit."""
@@ -173,9 +183,7 @@ class Replica:
         message_id = self._handles.get(handle)
         return self.messages.get(message_id) if message_id else None
 
-    def _store(
-        self, message: MessageInfo, *, position: Position, parts: list[TextPart | ReasoningPart]
-    ) -> MessageInfo:
+    def _store(self, message: MessageInfo, *, position: Position, parts: list[Part]) -> MessageInfo:
         changed = msgspec.structs.replace(message, position=position, parts=parts)
         self.messages[message.id] = changed
         return changed

@@ -12,13 +12,13 @@ from django.conf import settings
 from redis.asyncio import Redis
 
 from chat.protocol.commands import Position
-from chat.protocol.parts import PartKind, ReasoningPart, TextPart
+from chat.protocol.parts import NoticePart, PartKind, ReasoningPart, TextPart
 
 
 class Replaced(msgspec.Struct, array_like=True, tag="r", frozen=True):
     """The answer is exactly this. First entry of every attempt, and after entries may have been lost."""
 
-    parts: list[TextPart | ReasoningPart]
+    parts: list[TextPart | ReasoningPart | NoticePart]
 
 
 class Began(msgspec.Struct, array_like=True, tag="b", frozen=True):
@@ -36,13 +36,22 @@ class Ended(msgspec.Struct, array_like=True, tag="e", frozen=True):
     duration_ms: int
 
 
+class Added(msgspec.Struct, array_like=True, tag="n", frozen=True):
+    """A part that comes whole."""
+
+    part: int
+    content: NoticePart
+
+
 class Closed(msgspec.Struct, array_like=True, tag="x", frozen=True):
     """Nothing follows: the turn's end is in Postgres."""
 
 
-type Entry = Replaced | Began | Appended | Ended | Closed
+type Entry = Replaced | Began | Appended | Ended | Added | Closed
 
-_decoder: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Replaced | Began | Appended | Ended | Closed)
+_decoder: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(
+    Replaced | Began | Appended | Ended | Added | Closed
+)
 encode_entry = msgspec.json.Encoder().encode
 FIELD = b"e"
 

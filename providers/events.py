@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from providers.models.endpoint import Wire
+from providers.models.language_model import Effort
 from providers.models.usage import Purpose
 
 __all__ = [
@@ -40,17 +41,6 @@ class Role(enum.StrEnum):
     USER = "user"
     ASSISTANT = "assistant"
     TOOL = "tool"
-
-
-class Effort(enum.StrEnum):
-    """How much a model should think. Each wire maps it to what its model understands."""
-
-    OFF = "off"
-    MINIMAL = "minimal"
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    MAX = "max"
 
 
 class FinishReason(enum.StrEnum):

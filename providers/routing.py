@@ -16,6 +16,7 @@ from betterchat.core.errors import ErrorCode, UserFacingError
 from betterchat.core.secrets import CannotOpenError
 from providers.models import (
     OWN_PREFIX,
+    Continuation,
     Credential,
     Endpoint,
     OwnModel,
@@ -45,6 +46,8 @@ class ResolvedRoute:
     key: str = field(repr=False)
     wire: Wire | None = None
     reasoning: bool = False
+    own_key: bool = False
+    continuation: Continuation = Continuation.ASK
 
     @property
     def spoken_wire(self) -> Wire:
@@ -148,10 +151,12 @@ def _resolved(route: Route | OwnModel, *, key: str) -> ResolvedRoute:
             model_id, max_output_tokens = route.language_model_id, route.language_model.max_output_tokens
             label, allow_private = endpoint.label, endpoint.allow_private
             reasoning = route.language_model.reasoning
+            continuation = Continuation(route.language_model.continuation)
         case OwnModel():
             model_id, max_output_tokens = route.model_id, route.max_output_tokens
             label, allow_private = f"{endpoint.label} (your own)", may_be_private(endpoint.url)
             reasoning = route.reasoning
+            continuation = Continuation.ASK
         case _:
             assert_never(route)
     return ResolvedRoute(
@@ -166,4 +171,6 @@ def _resolved(route: Route | OwnModel, *, key: str) -> ResolvedRoute:
         key=key,
         wire=endpoint.spoken_wire,
         reasoning=reasoning,
+        own_key=isinstance(route, OwnModel),
+        continuation=continuation,
     )

@@ -42,6 +42,7 @@ class Conversation(models.Model):
         max_length=16, choices=TitleSource.choices, default=TitleSource.PLACEHOLDER
     )
     model_id = models.CharField(max_length=200)
+    effort = models.CharField(max_length=8, blank=True)
     active_leaf = models.ForeignKey("chat.Message", models.SET_NULL, null=True, related_name="+")
     version = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(db_default=Now())

@@ -26,6 +26,7 @@ class Turn(models.Model):
     message = models.ForeignKey("chat.Message", models.CASCADE, related_name="turns")
     answer = models.OneToOneField("chat.Message", models.CASCADE, related_name="turn")
     model_id = models.CharField(max_length=200)
+    effort = models.CharField(max_length=8, blank=True)
     state = models.CharField(max_length=16, choices=TurnState.choices)
     attempt = models.PositiveIntegerField(default=0)
     stop_requested_at = models.DateTimeField(null=True, blank=True)

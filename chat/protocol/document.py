@@ -18,7 +18,7 @@ from chat.protocol.events import (
     PersonInfo,
     TurnInfo,
 )
-from chat.protocol.parts import ReasoningPart, TextPart, text_sha256
+from chat.protocol.parts import NoticePart, ReasoningPart, TextPart, text_sha256
 
 _SHAPES = (
     Position,
@@ -28,6 +28,7 @@ _SHAPES = (
     MessageInfo,
     TextPart,
     ReasoningPart,
+    NoticePart,
     TurnInfo,
     ErrorInfo,
 )

@@ -8,7 +8,7 @@ import msgspec
 
 from betterchat.core.errors import UserFacingError
 from chat.protocol.commands import PROTOCOL_VERSION, Position
-from chat.protocol.parts import PartKind, ReasoningPart, TextPart
+from chat.protocol.parts import NoticePart, PartKind, ReasoningPart, TextPart
 
 TurnStateName = Literal["queued", "starting", "running", "completed", "stopped", "failed"]
 RoleName = Literal["user", "assistant"]
@@ -48,7 +48,7 @@ class MessageInfo(msgspec.Struct, frozen=True):
     id: UUID
     parent_id: UUID | None
     role: RoleName
-    parts: list[TextPart | ReasoningPart]
+    parts: list[TextPart | ReasoningPart | NoticePart]
     created_at: datetime
     author: PersonInfo | None
     model_id: str | None
@@ -214,12 +214,21 @@ class PartEnded(_Event, frozen=True, tag="part.ended"):
     duration_ms: int
 
 
+class PartAdded(_Event, frozen=True, tag="part.added"):
+    """Live: part number `part` comes whole."""
+
+    handle: int
+    sequence: int
+    part: int
+    content: NoticePart
+
+
 class AnswerReplaced(_Event, frozen=True, tag="answer.replaced"):
     """Live: forget what you hold of this answer; it is `parts`, at `position`."""
 
     handle: int
     position: Position
-    parts: list[TextPart | ReasoningPart]
+    parts: list[TextPart | ReasoningPart | NoticePart]
 
 
 class LiveDelta(msgspec.Struct, array_like=True, frozen=True):
@@ -254,6 +263,7 @@ type Event = (
     | LiveOpened
     | PartStarted
     | PartEnded
+    | PartAdded
     | AnswerReplaced
 )
 EVENT_TYPES: tuple[type[_Event], ...] = (
@@ -273,6 +283,7 @@ EVENT_TYPES: tuple[type[_Event], ...] = (
     LiveOpened,
     PartStarted,
     PartEnded,
+    PartAdded,
     AnswerReplaced,
 )
 

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 PartKind = Literal["text", "reasoning"]
+NoticeName = Literal["continued", "restarted"]
 
 
 class TextPart(msgspec.Struct, tag_field="kind", tag="text", forbid_unknown_fields=True):
@@ -22,12 +23,24 @@ class ReasoningPart(msgspec.Struct, tag_field="kind", tag="reasoning", forbid_un
     duration_ms: int | None = None
 
 
-type Part = TextPart | ReasoningPart
+class NoticePart(msgspec.Struct, tag_field="kind", tag="notice", forbid_unknown_fields=True):
+    """Something the server says between parts of an answer; it comes whole (`part.added`).
+
+    `continued`: the text behind it goes on exactly where the text before it was cut. `restarted`: the
+    answer begins anew behind it, and what stands before it is only kept to be read.
+    """
+
+    notice: NoticeName
+    sentence: str
+
+
+type WrittenPart = TextPart | ReasoningPart
+type Part = WrittenPart | NoticePart
 
 
 def decode_parts(stored: object) -> list[Part]:
     """Parts from the JSON column. Raises msgspec.ValidationError on anything else."""
-    return msgspec.convert(stored, list[TextPart | ReasoningPart])
+    return msgspec.convert(stored, list[TextPart | ReasoningPart | NoticePart])
 
 
 def encode_parts(parts: Iterable[Part]) -> list[dict[str, object]]:
@@ -36,13 +49,22 @@ def encode_parts(parts: Iterable[Part]) -> list[dict[str, object]]:
 
 
 def plain_text(parts: Iterable[Part]) -> str:
-    """The words a person reads as the message: text parts only."""
-    return "".join(part.text for part in parts if isinstance(part, TextPart))
+    """The words that count as the message: text parts, without those that an answer begun anew replaced."""
+    words: list[str] = []
+    for part in parts:
+        match part:
+            case TextPart(text=text):
+                words.append(text)
+            case NoticePart(notice="restarted"):
+                words.clear()
+    return "".join(words)
+
+
+def written_text(parts: Iterable[Part]) -> str:
+    """Everything that was written, in order, reasoning included."""
+    return "".join(part.text for part in parts if not isinstance(part, NoticePart))
 
 
 def text_sha256(parts: Iterable[Part]) -> str:
-    """Hex SHA-256 over the UTF-8 text of all parts in order, reasoning included, nothing between them."""
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part.text.encode())
-    return digest.hexdigest()
+    """Hex SHA-256 over the UTF-8 text of all text and reasoning parts in order, nothing between them."""
+    return hashlib.sha256(written_text(parts).encode()).hexdigest()

@@ -21,11 +21,12 @@ from chat.protocol.events import (
     Event,
     LiveDelta,
     LiveOpened,
+    PartAdded,
     PartEnded,
     PartStarted,
 )
 from chat.sockets.hub import Hub, Tail
-from chat.stream import Appended, Began, Closed, Ended, Replaced
+from chat.stream import Added, Appended, Began, Closed, Ended, Replaced
 
 WINDOW_FRAMES = 64
 WINDOW_CHARACTERS = 128_000
@@ -191,7 +192,7 @@ def _frame_at(tail: Tail, first: int) -> tuple[int, int, str]:
     The frame is empty where an entry is not told (the stream's end)."""
     position, entry = tail.entries[first]
     end = first + 1
-    event: LiveDelta | PartStarted | PartEnded | AnswerReplaced
+    event: LiveDelta | PartStarted | PartEnded | PartAdded | AnswerReplaced
     match entry:
         case Appended(part=part, text=text):
             words, length, last = [text], len(text), position
@@ -208,6 +209,8 @@ def _frame_at(tail: Tail, first: int) -> tuple[int, int, str]:
             event = PartStarted(tail.handle, position.sequence, part, kind)
         case Ended(part=part, duration_ms=duration_ms):
             event = PartEnded(tail.handle, position.sequence, part, duration_ms)
+        case Added(part=part, content=content):
+            event = PartAdded(tail.handle, position.sequence, part, content)
         case Replaced(parts=parts):
             event = AnswerReplaced(tail.handle, position, parts)
         case Closed():

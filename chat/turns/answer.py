@@ -6,8 +6,8 @@ from uuid import UUID
 import msgspec
 
 from chat.protocol.commands import Position
-from chat.protocol.parts import Part, PartKind, ReasoningPart, TextPart
-from chat.stream import Appended, Began, Closed, Ended, Entry, Replaced
+from chat.protocol.parts import NoticePart, Part, PartKind, ReasoningPart, TextPart, WrittenPart, written_text
+from chat.stream import Added, Appended, Began, Closed, Ended, Entry, Replaced
 
 
 class Answer:
@@ -23,10 +23,11 @@ class Answer:
         self.attempt = attempt
         self.sequence = 0
         self.parts = parts
-        self.characters = sum(len(part.text) for part in parts)
+        self.characters = len(written_text(parts))
         self._pending: list[Entry] = []
         self._sealed: list[tuple[Position, Entry]] = []
         self._open_part: int | None = None
+        self._written: WrittenPart = TextPart(text="")
         self._part_began = 0.0
         self.is_open = True
         self.replace()
@@ -42,20 +43,26 @@ class Answer:
     def add(self, kind: PartKind, text: str) -> None:
         """Append text, beginning a new part where the kind changes."""
         index = self._open_part
-        if index is None or not isinstance(self.parts[index], _PART_TYPES[kind]):
+        if index is None or not isinstance(self._written, _PART_TYPES[kind]):
             self.end_part()
-            self.parts.append(_PART_TYPES[kind](text=""))
+            self._written = _PART_TYPES[kind](text="")
+            self.parts.append(self._written)
             index = self._open_part = len(self.parts) - 1
             self._part_began = time.monotonic()
             self._pending.append(Began(index, kind))
-        part = self.parts[index]
-        part.text += text
+        self._written.text += text
         self.characters += len(text)
         last = self._pending[-1] if self._pending else None
         if isinstance(last, Appended) and last.part == index:
             self._pending[-1] = Appended(index, last.text + text)
         else:
             self._pending.append(Appended(index, text))
+
+    def note(self, notice: NoticePart) -> None:
+        """Say something between the parts."""
+        self.end_part()
+        self.parts.append(notice)
+        self._pending.append(Added(len(self.parts) - 1, notice))
 
     def end_part(self) -> None:
         index, self._open_part = self._open_part, None

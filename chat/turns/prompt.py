@@ -3,7 +3,7 @@
 from chat.models import Message, Turn
 from chat.protocol.parts import plain_text
 from chat.queries import branch_ids
-from providers.events import ModelRequest, PromptMessage, Purpose, Role
+from providers.events import Effort, ModelRequest, PromptMessage, Purpose, Role
 
 
 def build_request(turn: Turn) -> ModelRequest:
@@ -15,4 +15,9 @@ def build_request(turn: Turn) -> ModelRequest:
         message = by_id[id_]
         if text := plain_text(message.decoded_parts):
             messages.append(PromptMessage(Role(message.role), text))
-    return ModelRequest(model_id=turn.model_id, messages=tuple(messages), purpose=Purpose.ANSWER)
+    return ModelRequest(
+        model_id=turn.model_id,
+        messages=tuple(messages),
+        purpose=Purpose.ANSWER,
+        effort=Effort(turn.effort) if turn.effort else None,
+    )

@@ -17,8 +17,8 @@ from betterchat.core.db import in_thread
 from chat.models import Turn
 from chat.models.turn import RUNNABLE
 from chat.protocol.commands import Position
-from chat.protocol.parts import Part, ReasoningPart, TextPart
-from chat.stream import Appended, Began, Closed, Ended, Entry, Replaced, read_after
+from chat.protocol.parts import NoticePart, Part, ReasoningPart, TextPart
+from chat.stream import Added, Appended, Began, Closed, Ended, Entry, Replaced, read_after
 from chat.turns.jobs import RUN_TURN, defer_run
 from chat.turns.lifecycle import Claim
 
@@ -54,10 +54,13 @@ def apply_entry(parts: list[Part], entry: Entry) -> list[Part]:
         case Began(kind="reasoning"):
             parts.append(ReasoningPart(text=""))
         case Appended(part=index, text=text):
-            parts[index].text += text
+            if not isinstance(written := parts[index], NoticePart):
+                written.text += text
         case Ended(part=index, duration_ms=duration_ms):
             if isinstance(part := parts[index], ReasoningPart):
                 part.duration_ms = duration_ms
+        case Added(content=content):
+            parts.append(content)
         case Closed():
             pass
         case _:

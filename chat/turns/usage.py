@@ -34,7 +34,9 @@ class UsageMeter:
 
     def store(self, turn: Turn, *, user_id: int | None) -> None:
         """Inside the transaction that finishes the turn."""
-        Generation.objects.create(turn=turn, attempt=turn.attempt, usage=self._create(user_id))
+        number = turn.generations.count() + 1
+        usage = self._create(user_id)
+        Generation.objects.create(turn=turn, attempt=turn.attempt, number=number, usage=usage)
 
     def store_for_title(self, turn_id: UUID) -> None:
         self._create(Turn.objects.values_list("message__author", flat=True).get(pk=turn_id))
@@ -47,6 +49,7 @@ class UsageMeter:
             language_model_id=self._route.model_id,
             provider_model=self._route.provider_model,
             purpose=self._purpose,
+            own_key=self._route.own_key,
             input_tokens=report.input_tokens if report else None,
             output_tokens=report.output_tokens if report else None,
             reasoning_tokens=report.reasoning_tokens if report else None,

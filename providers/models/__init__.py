@@ -1,17 +1,32 @@
 from providers.models.allowed_host import AllowedHost, may_be_private
 from providers.models.credential import Credential
 from providers.models.endpoint import Endpoint, Provider, Wire
-from providers.models.language_model import LanguageModel, Route
+from providers.models.language_model import (
+    Continuation,
+    Effort,
+    InputKind,
+    LanguageModel,
+    Price,
+    PriceSource,
+    Route,
+)
 from providers.models.own_model import OWN_PREFIX, OwnModel
+from providers.models.preferences import ModelPreferences
 from providers.models.usage import Purpose, Usage
 
 __all__ = [
     "OWN_PREFIX",
     "AllowedHost",
+    "Continuation",
     "Credential",
+    "Effort",
     "Endpoint",
+    "InputKind",
     "LanguageModel",
+    "ModelPreferences",
     "OwnModel",
+    "Price",
+    "PriceSource",
     "Provider",
     "Purpose",
     "Route",

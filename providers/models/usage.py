@@ -18,7 +18,10 @@ class Usage(models.Model):
     """Token counts as the provider reported them: what it did not report is null, never zero.
 
     Input includes cached and cache-written tokens, output includes reasoning tokens. The model is kept as
-    text, so that the row outlives it.
+    text, so that the row outlives it. `estimated` marks counts that are ours, of a call that was cut or
+    killed before it reported. `cost_microusd` is null where a count or a price is unknown; `price` is the
+    price it was reckoned with (see `providers.pricing.PriceSnapshot`). Rows never change: the database
+    refuses it, but for the person and the endpoint that may go.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
@@ -31,6 +34,10 @@ class Usage(models.Model):
     reasoning_tokens = models.PositiveBigIntegerField(null=True)
     cached_tokens = models.PositiveBigIntegerField(null=True)
     cache_write_tokens = models.PositiveBigIntegerField(null=True)
+    estimated = models.BooleanField(default=False)
+    own_key = models.BooleanField(default=False)
+    cost_microusd = models.PositiveBigIntegerField("cost, micro-USD", null=True)
+    price = models.JSONField(null=True)
     first_token_ms = models.PositiveIntegerField(null=True)
     duration_ms = models.PositiveIntegerField()
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 from betterchat.core.db import in_thread
 from chat.models import Conversation, Generation, Message, TitleSource, Turn, TurnState
 from chat.protocol.commands import Position
-from chat.protocol.parts import Part, TextPart, plain_text, text_sha256
+from chat.protocol.parts import Part, TextPart, plain_text, text_sha256, written_text
 from chat.stream import Appended, Closed, Replaced, connect, stream_key
 from chat.turns import control, lifecycle
 from chat.turns.answer import Answer
@@ -38,7 +38,7 @@ async def text_in_stream(turn: Turn) -> str:
     parts: list[Part] = []
     for entry in await entries_of(turn.pk):
         parts = apply_entry(parts, entry)
-    return "".join(part.text for part in parts)
+    return written_text(parts)
 
 
 async def test_the_stream_and_the_database_end_with_the_same_text() -> None:
@@ -46,7 +46,7 @@ async def test_the_stream_and_the_database_end_with_the_same_text() -> None:
     assert turn.state == TurnState.COMPLETED
     parts = turn.answer.decoded_parts
     assert "50" in plain_text(parts)
-    assert await text_in_stream(turn) == "".join(part.text for part in parts)
+    assert await text_in_stream(turn) == written_text(parts)
     assert turn.answer.text_sha256 == text_sha256(parts)
     assert isinstance((await entries_of(turn.pk))[-1], Closed)
 
@@ -56,6 +56,7 @@ async def test_usage_is_recorded_for_the_call_and_what_is_unknown_is_null() -> N
 
     def check() -> None:
         usage = Generation.objects.get(turn=turn).usage
+        assert usage is not None
         assert usage.user == turn.message.author
         assert usage.language_model_id == DEMO
         assert usage.duration_ms > 0
@@ -186,7 +187,7 @@ async def test_an_answer_is_told_anew_when_redis_lost_its_stream() -> None:
     turn = await stored(turn.pk)
     assert turn.state == TurnState.COMPLETED
     assert isinstance((await entries_of(turn.pk))[0], Replaced)
-    assert await text_in_stream(turn) == "".join(part.text for part in turn.answer.decoded_parts)
+    assert await text_in_stream(turn) == written_text(turn.answer.decoded_parts)
 
 
 async def test_an_answer_without_end_is_ended_at_the_stated_limit(settings: Settings) -> None:
@@ -228,7 +229,7 @@ def test_entries_up_to_a_position_make_exactly_the_parts_at_that_position() -> N
         for _, entry in entries:
             parts = apply_entry(parts, entry)
         assert [type(p) for p in parts] == [type(p) for p in answer.parts]
-        assert [p.text for p in parts] == [p.text for p in answer.parts]
+        assert parts == answer.parts
         assert entries[-1][0] == answer.position == Position(1, len(entries))
     assert sum(isinstance(entry, Appended) for _, entry in answer.seal()) == 5
 

@@ -11,6 +11,7 @@ import pytest
 from chat.client import ConnectionLost, Replica, connect, decode_frame, follow
 from chat.protocol.commands import Acknowledge, StartTurn
 from chat.protocol.events import CommandAccepted
+from chat.protocol.parts import written_text
 from tests.journeys.product import Product
 
 CUTS = 50
@@ -43,7 +44,7 @@ async def read_to_the_end(product: Product, start: StartTurn, replica: Replica) 
         async for _ in frames:
             turn = replica.turns.get(start.turn_id)
             if turn and turn.state == "completed" and replica.messages[turn.answer_id].text_sha256:
-                return "".join(part.text for part in replica.messages[turn.answer_id].parts)
+                return written_text(replica.messages[turn.answer_id].parts)
     raise AssertionError
 
 

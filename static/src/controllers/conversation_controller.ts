@@ -3,6 +3,7 @@ import { browserStorage, Drafts } from "../models/drafts";
 import { type Change, endWords } from "../models/known";
 import { type PendingMessage, Session } from "../models/session";
 import type { SocketState } from "../models/socket";
+import { plainText } from "../models/text";
 import { greeting } from "../models/words";
 import { announce, connectRoom, person } from "../page";
 import { readFrame } from "../protocol/frames";
@@ -218,11 +219,7 @@ export default class extends Controller<HTMLElement> {
     if (this.#restored.length === 0 || !this.hasComposerOutlet) return;
     const stored = this.#restored.filter((id) => this.#session.model.message(id) !== undefined);
     for (const id of stored) {
-      const text =
-        this.#session.model
-          .message(id)
-          ?.parts.map((part) => part.text)
-          .join("") ?? "";
+      const text = plainText(this.#session.model.message(id)?.parts ?? []);
       if (this.composerOutlet.text.startsWith(text)) {
         this.composerOutlet.text = this.composerOutlet.text.slice(text.length).trimStart();
       }

@@ -12,8 +12,10 @@ import {
   opened,
   started,
 } from "../testing/builders";
+
 import { ConversationModel } from "./conversation";
 import type { Place } from "./position";
+import { plainText } from "./text";
 
 /*
  * Law 2: snapshot(n) + events(> n) = the final message, however a tab joined, dropped, lagged or was
@@ -101,12 +103,7 @@ const pieces = fc.array(fc.string({ unit: "grapheme", minLength: 1, maxLength: 6
 const sizes = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 8 });
 
 function answerOf(model: ConversationModel): string {
-  return (
-    model
-      .message("answer-a")
-      ?.parts.map((part) => part.text)
-      .join("") ?? ""
-  );
+  return plainText(model.message("answer-a")?.parts ?? []);
 }
 
 it("a tab that drops at random places and goes on from what it knows ends with the same text", () => {

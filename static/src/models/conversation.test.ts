@@ -9,7 +9,9 @@ import {
   opened,
   started,
 } from "../testing/builders";
+
 import { ConversationModel } from "./conversation";
+import { plainText } from "./text";
 
 const EMPTY = aSnapshot(0);
 
@@ -20,12 +22,7 @@ function modelAfter(...frames: Parameters<ConversationModel["apply"]>[0][]): Con
 }
 
 function textOf(model: ConversationModel, id: string): string {
-  return (
-    model
-      .message(id)
-      ?.parts.map((part) => part.text)
-      .join("") ?? ""
-  );
+  return plainText(model.message(id)?.parts ?? []);
 }
 
 /** A turn whose answer is open on handle 7, in its first attempt, with one empty text part. */

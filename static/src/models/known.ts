@@ -1,7 +1,7 @@
-import type { MessageInfo, ReasoningPart, TextPart, TurnInfo } from "../protocol/types";
+import type { MessageInfo, NoticePart, ReasoningPart, TextPart, TurnInfo } from "../protocol/types";
 import type { Place } from "./position";
 
-export type MessagePart = TextPart | ReasoningPart;
+export type MessagePart = TextPart | ReasoningPart | NoticePart;
 export type ResyncReason = "gap" | "hash";
 
 /** A message as this tab knows it. `place` is how far the parts of an unfinished answer reach. */

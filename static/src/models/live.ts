@@ -1,5 +1,12 @@
 import { type Frame, isLiveDelta } from "../protocol/frames";
-import type { AnswerReplaced, LiveDelta, LiveOpened, PartEnded, PartStarted } from "../protocol/types";
+import type {
+  AnswerReplaced,
+  LiveDelta,
+  LiveOpened,
+  PartAdded,
+  PartEnded,
+  PartStarted,
+} from "../protocol/types";
 import type { KnownMessage } from "./known";
 import { comparePlaces, place } from "./position";
 
@@ -10,9 +17,15 @@ interface Handle {
 
 /** What a live frame did: wrote a message, changed nothing, or showed that something is missing. */
 export type LiveOutcome = { readonly wrote: string } | "nothing" | "gap";
-export type LiveFrame = LiveDelta | LiveOpened | PartStarted | PartEnded | AnswerReplaced;
+export type LiveFrame = LiveDelta | LiveOpened | PartStarted | PartEnded | PartAdded | AnswerReplaced;
 
-const LIVE_TYPES = new Set<string>(["live.opened", "part.started", "part.ended", "answer.replaced"]);
+const LIVE_TYPES = new Set<string>([
+  "live.opened",
+  "part.started",
+  "part.ended",
+  "part.added",
+  "answer.replaced",
+]);
 
 export function isLiveFrame(frame: Frame): frame is LiveFrame {
   return isLiveDelta(frame) || LIVE_TYPES.has(frame.type);
@@ -41,6 +54,8 @@ export class LiveWriter {
         return this.#partStarted(frame);
       case "part.ended":
         return this.#partEnded(frame);
+      case "part.added":
+        return this.#partAdded(frame);
       case "answer.replaced":
         return this.#replaced(frame);
     }
@@ -73,6 +88,14 @@ export class LiveWriter {
     });
   }
 
+  #partAdded(event: PartAdded): LiveOutcome {
+    return this.#write(event.handle, event.sequence, event.sequence, (message) => {
+      if (event.part !== message.parts.length) return false;
+      message.parts.push({ ...event.content });
+      return true;
+    });
+  }
+
   #partEnded(event: PartEnded): LiveOutcome {
     return this.#write(event.handle, event.sequence, event.sequence, (message) => {
       const part = message.parts[event.part];
@@ -84,8 +107,9 @@ export class LiveWriter {
   #delta([handle, first, last, index, text]: LiveDelta): LiveOutcome {
     return this.#write(handle, first, last, (message) => {
       const part = message.parts[index];
-      if (part !== undefined) part.text += text;
-      return part !== undefined;
+      if (part === undefined || part.kind === "notice") return false;
+      part.text += text;
+      return true;
     });
   }
 

@@ -139,9 +139,13 @@ describe("words", () => {
 });
 
 it("the hash is the server's: SHA-256 over the text of all parts", () => {
-  expect(textHash([{ text: "a" }, { text: "bc" }])).toBe(
-    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
-  );
+  expect(
+    textHash([
+      { kind: "text", text: "a" },
+      { kind: "notice", notice: "continued", sentence: "x" },
+      { kind: "text", text: "bc" },
+    ]),
+  ).toBe("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 });
 
 it("ids are random UUIDs of version 4", () => {

@@ -1,4 +1,4 @@
-import { isUnfinished, type KnownMessage } from "../models/known";
+import { isUnfinished, type KnownMessage, type MessagePart } from "../models/known";
 import { formatDuration } from "../models/words";
 import type { TurnInfo } from "../protocol/types";
 import { element, iconButton, setText, textButton } from "./elements";
@@ -18,7 +18,7 @@ export interface AnswerState {
   readonly isLast: boolean;
 }
 
-type PartView = ReasoningView | StreamedText;
+type PartView = ReasoningView | StreamedText | NoticeView;
 
 /** One answer: model, reasoning, text, and how it stands. */
 export class AnswerView {
@@ -62,7 +62,7 @@ export class AnswerView {
   tick(now: number): boolean {
     const state = this.#shown;
     if (state === null) return false;
-    for (const view of this.#views) if (view instanceof ReasoningView) view.tick(now);
+    for (const view of this.#views) if (view.kind === "reasoning") view.tick(now);
     const isCounting = this.#count(state, now);
     return isUnfinished(state.turn) || isCounting;
   }
@@ -71,15 +71,15 @@ export class AnswerView {
     message.parts.forEach((part, index) => {
       const isPartFinal = isFinal || index < message.parts.length - 1;
       let view = this.#views[index];
-      if (view === undefined || view instanceof ReasoningView !== (part.kind === "reasoning")) {
-        const made = part.kind === "reasoning" ? new ReasoningView(now) : textView();
+      if (view === undefined || view.kind !== part.kind) {
+        const made = partView(part, now);
         if (view === undefined) this.#parts.append(made.element);
         else view.element.replaceWith(made.element);
         this.#views[index] = made;
         view = made;
       }
-      if (view instanceof StreamedText) view.update(part.text, isPartFinal);
-      else if (part.kind === "reasoning") view.update(part, isPartFinal, now);
+      if (view.kind === "text" && part.kind === "text") view.update(part.text, isPartFinal);
+      else if (view.kind === "reasoning" && part.kind === "reasoning") view.update(part, isPartFinal, now);
     });
     for (const extra of this.#views.splice(message.parts.length)) extra.element.remove();
   }
@@ -123,8 +123,25 @@ export class AnswerView {
   }
 }
 
-function textView(): StreamedText {
-  return new StreamedText(element("div", { class: "prose", dir: "auto" }));
+/** Where an answer was cut and went on, or began anew. */
+class NoticeView {
+  readonly kind = "notice";
+  readonly element: HTMLElement;
+
+  constructor(sentence: string) {
+    this.element = element("p", { class: "seam" }, sentence);
+  }
+}
+
+function partView(part: MessagePart, now: number): PartView {
+  switch (part.kind) {
+    case "reasoning":
+      return new ReasoningView(now);
+    case "notice":
+      return new NoticeView(part.sentence);
+    case "text":
+      return new StreamedText(element("div", { class: "prose", dir: "auto" }));
+  }
 }
 
 function stateElements({ turn, isWaiting, isLast }: AnswerState, waitsForText: boolean): HTMLElement[] {

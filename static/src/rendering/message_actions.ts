@@ -1,4 +1,5 @@
 import type { Session } from "../models/session";
+import { plainText } from "../models/text";
 import { copyText } from "./clipboard";
 
 const COPIED_MS = 2_000;
@@ -64,17 +65,12 @@ export class MessageActions {
   }
 
   #markdownOf(answerId: string): string {
-    const parts = this.#session.model.message(answerId)?.parts ?? [];
-    return parts
-      .filter((part) => part.kind === "text")
-      .map((part) => part.text)
-      .join("");
+    return plainText(this.#session.model.message(answerId)?.parts ?? []);
   }
 
   #questionOf(answerId: string): string {
     const asked = this.#session.model.turnOf(answerId)?.message_id ?? "";
-    const parts = this.#session.model.message(asked)?.parts ?? [];
-    return parts.map((part) => part.text).join("");
+    return plainText(this.#session.model.message(asked)?.parts ?? []);
   }
 
   async #copy(button: HTMLElement, text: string): Promise<void> {

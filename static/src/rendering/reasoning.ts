@@ -5,6 +5,7 @@ import { StreamedText } from "./streamed_text";
 
 /** What a model thought: one muted line that opens in place. Its text is drawn only while it is open. */
 export class ReasoningView {
+  readonly kind = "reasoning";
   readonly element: HTMLDetailsElement;
   readonly #summary = element("summary", {});
   readonly #text = new StreamedText(element("div", { class: "prose reasoning__text", dir: "auto" }));

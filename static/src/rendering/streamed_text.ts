@@ -14,6 +14,7 @@ interface Drawn {
  * Each top-level block is one element.
  */
 export class StreamedText {
+  readonly kind = "text";
   readonly element: HTMLElement;
   readonly #splitter = new BlockSplitter();
   #drawn: Drawn[] = [];

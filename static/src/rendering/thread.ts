@@ -1,5 +1,6 @@
 import type { KnownMessage } from "../models/known";
 import type { PendingMessage, Session } from "../models/session";
+import { plainText } from "../models/text";
 import { formatMoment } from "../models/words";
 import { AnswerView } from "./answer";
 import { element, setText } from "./elements";
@@ -68,7 +69,7 @@ export class ThreadView {
   }
 
   #person(message: KnownMessage): HTMLElement {
-    const text = message.parts.map((part) => part.text).join("");
+    const text = plainText(message.parts);
     const view = this.#ownMessage(message.info.id, text);
     view.removeAttribute("data-pending");
     view.title = formatMoment(message.info.created_at);

@@ -83,7 +83,7 @@ export function finished(version: number, name: string, text: string): Frame {
     type: "turn.finished",
     version,
     turn: aTurn(name, { state: "completed", finished_at: WHEN, finish_reason: "stop" }),
-    text_sha256: textHash([{ text }]),
+    text_sha256: textHash([{ kind: "text", text }]),
   };
 }
 
