@@ -151,8 +151,8 @@ async def test_before_the_first_word_another_endpoint_of_the_model_steps_in(upst
     assert calls == ["fake-status-500", "spare"]
 
 
-@pytest.mark.parametrize("behaviour", ["half", "content-filter", "context-overflow"])
-async def test_no_other_endpoint_is_asked_after_a_word_or_for_a_request_that_is_wrong(
+@pytest.mark.parametrize("behaviour", ["content-filter", "content-filter-finish", "context-overflow"])
+async def test_no_other_endpoint_is_asked_about_a_request_that_is_wrong(
     upstream: FakeUpstream, behaviour: str
 ) -> None:
     turn = await in_thread(a_turn)(upstream, behaviour)
