@@ -1,4 +1,5 @@
-import { isUnfinished, type KnownMessage, type MessagePart } from "../models/known";
+import { isUnfinished, type KnownMessage } from "../models/known";
+import { type Passage, passagesOf } from "../models/passages";
 import { formatDuration } from "../models/words";
 import type { TurnInfo } from "../protocol/types";
 import { element, iconButton, setText, textButton } from "./elements";
@@ -68,20 +69,25 @@ export class AnswerView {
   }
 
   #drawParts(message: KnownMessage, isFinal: boolean, now: number): void {
-    message.parts.forEach((part, index) => {
-      const isPartFinal = isFinal || index < message.parts.length - 1;
+    const passages = passagesOf(message.parts);
+    passages.forEach((passage, index) => {
+      const isPassageFinal = isFinal || index < passages.length - 1;
       let view = this.#views[index];
-      if (view === undefined || view.kind !== part.kind) {
-        const made = partView(part, now);
+      if (view === undefined || view.kind !== passage.kind) {
+        const made = passageView(passage, now);
         if (view === undefined) this.#parts.append(made.element);
         else view.element.replaceWith(made.element);
         this.#views[index] = made;
         view = made;
       }
-      if (view.kind === "text" && part.kind === "text") view.update(part.text, isPartFinal);
-      else if (view.kind === "reasoning" && part.kind === "reasoning") view.update(part, isPartFinal, now);
+      view.element.toggleAttribute("data-superseded", passage.isSuperseded);
+      if (view.kind === "text" && passage.kind === "text") {
+        view.update(passage.text, isPassageFinal, passage.seams);
+      } else if (view.kind === "reasoning" && passage.kind === "reasoning") {
+        view.update(passage.part, isPassageFinal, now);
+      }
     });
-    for (const extra of this.#views.splice(message.parts.length)) extra.element.remove();
+    for (const extra of this.#views.splice(passages.length)) extra.element.remove();
   }
 
   /** Rebuilt only when it changes its kind: nothing in it loses focus while text arrives. */
@@ -133,12 +139,12 @@ class NoticeView {
   }
 }
 
-function partView(part: MessagePart, now: number): PartView {
-  switch (part.kind) {
+function passageView(passage: Passage, now: number): PartView {
+  switch (passage.kind) {
     case "reasoning":
       return new ReasoningView(now);
     case "notice":
-      return new NoticeView(part.sentence);
+      return new NoticeView(passage.sentence);
     case "text":
       return new StreamedText(element("div", { class: "prose", dir: "auto" }));
   }
