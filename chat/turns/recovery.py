@@ -24,8 +24,8 @@ from chat.turns.lifecycle import Claim
 
 logger = logging.getLogger(__name__)
 
-RESCUE_SECONDS = 5.0
-STALLED_AFTER_SECONDS = 10
+RESCUE_SECONDS = 2.0
+STALLED_AFTER_SECONDS = 8
 STREAM_SECONDS_MAX = 5.0
 
 
