@@ -99,12 +99,14 @@ class Reader:
         meter = UsageMeter(route=route, purpose=Purpose.ANSWER)
         await patiently(meter.begin, self._turn, request=request, characters=self._answer.characters)
         self.meters.append(meter)
+        self._answer.heard()
         reason = FinishReason.STOP
         began_at = self._answer.characters
         try:
             async with contextlib.aclosing(gateway.open_stream(request, route=route)) as events:
                 async for event in events:
                     meter.note(event)
+                    self._answer.heard()
                     if isinstance(event, Finished):
                         reason = event.reason
                     else:
