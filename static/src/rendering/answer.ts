@@ -32,6 +32,7 @@ export class AnswerView {
   readonly #firstSeen: number;
   #shown: AnswerState | null = null;
   #stateKey = "";
+  #silentSince: number | null = null;
 
   constructor(id: string, now: number) {
     this.#firstSeen = now;
@@ -94,23 +95,33 @@ export class AnswerView {
   #drawState(state: AnswerState, isRunning: boolean, hasText: boolean, now: number): void {
     const { turn, isLast } = state;
     const waitsForText = isRunning && state.message.parts.length === 0;
+    const isSilent = isRunning && state.message.silentSeconds > 0;
+    if (!isSilent) this.#silentSince = null;
+    else this.#silentSince ??= now - state.message.silentSeconds * 1000;
     const key = [
       turn?.state,
       turn?.id,
       turn?.error?.code,
       state.isWaiting,
       waitsForText,
+      isSilent,
       hasText,
       isLast,
     ].join();
     if (key === this.#stateKey) return;
     this.#stateKey = key;
-    this.#state.replaceChildren(...stateElements(state, waitsForText));
+    this.#state.replaceChildren(...stateElements(state, waitsForText, isSilent));
     this.#count(state, now);
   }
 
   #count(state: AnswerState, now: number): boolean {
     const { turn } = state;
+    const silence = this.#state.querySelector(".message__silence");
+    if (silence !== null && this.#silentSince !== null) {
+      const silent = formatDuration(now - this.#silentSince);
+      setText(silence, `The provider has sent nothing for ${silent}. Still waiting.`);
+      return true;
+    }
     const elapsed = this.#state.querySelector(".dots__elapsed");
     if (elapsed !== null && turn !== undefined) {
       const milliseconds = now - this.#startedAt(turn);
@@ -150,9 +161,14 @@ function passageView(passage: Passage, now: number): PartView {
   }
 }
 
-function stateElements({ turn, isWaiting, isLast }: AnswerState, waitsForText: boolean): HTMLElement[] {
+function stateElements(
+  { turn, isWaiting, isLast }: AnswerState,
+  waitsForText: boolean,
+  isSilent: boolean,
+): HTMLElement[] {
   if (turn === undefined) return [];
   if (isWaiting) return [element("p", { class: "message__note" }, "Waiting for the answer before it")];
+  if (isSilent) return [element("p", { class: "message__note message__silence" })];
   if (waitsForText) return [dots()];
   if (turn.state === "failed" && turn.error !== null) return [failureCard(turn.error, isLast)];
   if (turn.state === "stopped") {
