@@ -147,7 +147,7 @@ class _Run:
         raise AssertionError
 
     async def _read_route(self, request: ModelRequest, *, route: gateway.ResolvedRoute) -> FinishReason:
-        meter = UsageMeter(route=route, purpose=Purpose.ANSWER)
+        meter = UsageMeter(route=route, purpose=Purpose.ANSWER, prompt_characters=request.characters)
         self._meters.append(meter)
         try:
             return await self._read_stream(request, route=route, meter=meter)

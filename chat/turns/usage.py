@@ -4,17 +4,33 @@ import time
 from uuid import UUID
 
 from chat.models import Generation, Turn
-from providers.events import ModelEvent, Purpose, ReasoningDelta, TextDelta, UsageReport
+from providers import pricing
+from providers.events import (
+    Finished,
+    ModelEvent,
+    Purpose,
+    ReasoningDelta,
+    TextDelta,
+    ToolCallDelta,
+    UsageReport,
+)
 from providers.gateway import ResolvedRoute
 from providers.models import Usage
 
 
 class UsageMeter:
-    """Times one model call and keeps the last usage it reported. What was not reported stays null."""
+    """Times one model call and keeps the last usage it reported.
 
-    def __init__(self, *, route: ResolvedRoute, purpose: Purpose) -> None:
+    What a call that ended as it should did not report stays null. One that did not is charged for all the
+    same: what it did not come to report is estimated.
+    """
+
+    def __init__(self, *, route: ResolvedRoute, purpose: Purpose, prompt_characters: int) -> None:
         self._route = route
         self._purpose = purpose
+        self._prompt_characters = prompt_characters
+        self._answer_characters = 0
+        self._is_complete = False
         self._began = time.monotonic()
         self._first_token_ms: int | None = None
         self._duration_ms: int | None = None
@@ -22,9 +38,14 @@ class UsageMeter:
 
     def note(self, event: ModelEvent) -> None:
         match event:
-            case TextDelta() | ReasoningDelta():
+            case TextDelta(text=text) | ReasoningDelta(text=text):
+                self._answer_characters += len(text)
                 if self._first_token_ms is None:
                     self._first_token_ms = self._elapsed_ms()
+            case ToolCallDelta(arguments=text):
+                self._answer_characters += len(text)
+            case Finished():
+                self._is_complete = True
             case UsageReport():
                 self._report = event
 
@@ -42,7 +63,6 @@ class UsageMeter:
         self._create(Turn.objects.values_list("message__author", flat=True).get(pk=turn_id))
 
     def _create(self, user_id: int | None) -> Usage:
-        report = self._report
         return Usage.objects.create(
             user_id=user_id,
             endpoint_id=self._route.endpoint_id,
@@ -50,14 +70,15 @@ class UsageMeter:
             provider_model=self._route.provider_model,
             purpose=self._purpose,
             own_key=self._route.own_key,
-            input_tokens=report.input_tokens if report else None,
-            output_tokens=report.output_tokens if report else None,
-            reasoning_tokens=report.reasoning_tokens if report else None,
-            cached_tokens=report.cached_tokens if report else None,
-            cache_write_tokens=report.cache_write_tokens if report else None,
+            **pricing.usage_columns(self._route.prices, self._counted()),
             first_token_ms=self._first_token_ms,
             duration_ms=self._elapsed_ms() if self._duration_ms is None else self._duration_ms,
         )
+
+    def _counted(self) -> UsageReport | None:
+        if self._is_complete or self._route.prices is pricing.FREE:
+            return self._report
+        return pricing.estimate(self._prompt_characters, self._answer_characters, reported=self._report)
 
     def _elapsed_ms(self) -> int:
         return round((time.monotonic() - self._began) * 1000)
