@@ -19,6 +19,7 @@ from chat.protocol.events import (
     TurnInfo,
 )
 from chat.protocol.parts import NoticePart, ReasoningPart, TextPart, text_sha256
+from chat.protocol.usage import ConversationUsage, TurnUsage
 
 _SHAPES = (
     Position,
@@ -30,6 +31,8 @@ _SHAPES = (
     ReasoningPart,
     NoticePart,
     TurnInfo,
+    TurnUsage,
+    ConversationUsage,
     ErrorInfo,
 )
 

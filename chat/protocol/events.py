@@ -9,6 +9,7 @@ import msgspec
 from betterchat.core.errors import UserFacingError
 from chat.protocol.commands import PROTOCOL_VERSION, Position
 from chat.protocol.parts import NoticePart, PartKind, ReasoningPart, TextPart
+from chat.protocol.usage import ConversationUsage, TurnUsage
 
 TurnStateName = Literal["queued", "starting", "running", "completed", "stopped", "failed"]
 RoleName = Literal["user", "assistant"]
@@ -57,7 +58,8 @@ class MessageInfo(msgspec.Struct, frozen=True):
 
 
 class TurnInfo(msgspec.Struct, frozen=True):
-    """One request until its answer is complete. `message_id` is asked, `answer_id` answers it."""
+    """One request until its answer is complete. `message_id` is asked, `answer_id` answers it. `usage` is
+    null until it ended, and where no model was called."""
 
     id: UUID
     message_id: UUID
@@ -69,6 +71,7 @@ class TurnInfo(msgspec.Struct, frozen=True):
     finished_at: datetime | None
     finish_reason: FinishReasonName | None
     error: ErrorInfo | None
+    usage: TurnUsage | None
 
 
 class ConversationInfo(msgspec.Struct, frozen=True):
@@ -79,6 +82,7 @@ class ConversationInfo(msgspec.Struct, frozen=True):
     version: int
     created_at: datetime
     last_activity_at: datetime
+    usage: ConversationUsage
 
 
 class _Event(msgspec.Struct, tag_field="type", frozen=True):
@@ -152,11 +156,13 @@ class TurnStarted(_Event, frozen=True, tag="turn.started"):
 
 class TurnFinished(_Event, frozen=True, tag="turn.finished"):
     """The answer is final. It comes after the last live frame of the turn. A client whose text has
-    another hash than `text_sha256` sends `conversation.open` with `known_version` null."""
+    another hash than `text_sha256` sends `conversation.open` with `known_version` null.
+    `conversation_usage` replaces what was known of the whole conversation."""
 
     version: int
     turn: TurnInfo
     text_sha256: str
+    conversation_usage: ConversationUsage
 
 
 class ConversationRenamed(_Event, frozen=True, tag="conversation.renamed"):

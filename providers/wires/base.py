@@ -56,7 +56,7 @@ class WireReport:
     def was_refused(self) -> bool:
         """The call never came to a model, so that nothing was used."""
         refused = self.status is not None and self.status != 200
-        return refused or self.unreachable or self.address_refused
+        return refused or self.not_a_stream or self.unreachable or self.address_refused
 
     def note_error(self, error: object, *, status: int | None = None) -> None:
         """The first error told counts."""
