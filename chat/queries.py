@@ -1,14 +1,16 @@
 """Reading conversations for pages and tabs. Constant numbers of queries, windows of bounded size."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import cast
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Count, Q, Sum
 
 from accounts.models import User
 from betterchat.core.errors import ErrorCode, UserFacingError
-from chat.models import Conversation, Message, Turn
+from chat.models import Conversation, Generation, Message, Turn
 from chat.models.turn import UNFINISHED
 from chat.protocol.events import (
     ConversationInfo,
@@ -23,6 +25,8 @@ from chat.protocol.events import (
     TurnInfo,
     TurnStateName,
 )
+from chat.protocol.usage import ConversationUsage, TurnUsage
+from providers.models import Usage
 
 WINDOW_MESSAGES = 100
 
@@ -87,12 +91,13 @@ def snapshot(
     ids = branch_ids(conversation.pk, leaf_id=leaf_id, limit=WINDOW_MESSAGES + 1)
     has_earlier = len(ids) > WINDOW_MESSAGES
     ids = ids[-WINDOW_MESSAGES:]
-    turns = [turn_info(turn) for turn in Turn.objects.filter(answer__in=ids).order_by("created_at")]
+    turns = list(Turn.objects.filter(answer__in=ids).order_by("created_at"))
+    usages = turn_usages(turn.pk for turn in turns if turn.state not in UNFINISHED)
     by_id = Message.objects.select_related("author").in_bulk(ids)
     return ConversationSnapshot(
         conversation=conversation_info(conversation),
         messages=[message_info(by_id[id_]) for id_ in ids if id_ in by_id],
-        turns=turns,
+        turns=[turn_info(turn, usage=usages.get(turn.pk)) for turn in turns],
         has_earlier=has_earlier,
     )
 
@@ -111,6 +116,7 @@ def conversation_info(conversation: Conversation) -> ConversationInfo:
         version=conversation.version,
         created_at=conversation.created_at,
         last_activity_at=conversation.last_activity_at,
+        usage=conversation_usage(conversation.pk),
     )
 
 
@@ -129,7 +135,7 @@ def message_info(message: Message) -> MessageInfo:
     )
 
 
-def turn_info(turn: Turn) -> TurnInfo:
+def turn_info(turn: Turn, *, usage: TurnUsage | None = None) -> TurnInfo:
     return TurnInfo(
         id=turn.pk,
         message_id=turn.message_id,
@@ -141,7 +147,61 @@ def turn_info(turn: Turn) -> TurnInfo:
         finished_at=turn.finished_at,
         finish_reason=cast(FinishReasonName, turn.finish_reason) if turn.finish_reason else None,
         error=_turn_error(turn),
+        usage=usage,
     )
+
+
+def turn_usages(turn_ids: Iterable[UUID]) -> dict[UUID, TurnUsage]:
+    """What each of these turns used, in one query; without those that called no model."""
+    calls: defaultdict[UUID, list[Usage]] = defaultdict(list)
+    generations = Generation.objects.filter(turn__in=list(turn_ids), usage__isnull=False)
+    for generation in generations.select_related("usage__endpoint").order_by("turn", "number"):
+        assert generation.usage is not None
+        calls[generation.turn_id].append(generation.usage)
+    return {turn_id: _summed(usages) for turn_id, usages in calls.items()}
+
+
+def _summed(usages: Sequence[Usage]) -> TurnUsage:
+    labels = [usage.endpoint.label for usage in usages if usage.endpoint]
+    first = (usage.first_token_ms for usage in usages if usage.first_token_ms is not None)
+    return TurnUsage(
+        calls=len(usages),
+        input_tokens=_all_or_nothing(usage.input_tokens for usage in usages),
+        output_tokens=_all_or_nothing(usage.output_tokens for usage in usages),
+        cached_tokens=_what_is_told(usage.cached_tokens for usage in usages),
+        reasoning_tokens=_what_is_told(usage.reasoning_tokens for usage in usages),
+        cost_microusd=_all_or_nothing(usage.cost_microusd for usage in usages),
+        estimated=any(usage.estimated for usage in usages),
+        own_key=any(usage.own_key for usage in usages),
+        served_by=list(dict.fromkeys(labels)),
+        first_token_ms=next(first, None),
+        duration_ms=sum(usage.duration_ms for usage in usages),
+    )
+
+
+def _all_or_nothing(counts: Iterable[int | None]) -> int | None:
+    known = list(counts)
+    told = [count for count in known if count is not None]
+    return sum(told) if len(told) == len(known) else None
+
+
+def _what_is_told(counts: Iterable[int | None]) -> int | None:
+    told = [count for count in counts if count is not None]
+    return sum(told) if told else None
+
+
+def conversation_usage(conversation_id: UUID) -> ConversationUsage:
+    """All branches together, in one query."""
+    calls = Generation.objects.filter(turn__conversation=conversation_id, usage__isnull=False)
+    sums = calls.aggregate(
+        calls=Count("pk"),
+        input_tokens=Sum("usage__input_tokens", default=0),
+        output_tokens=Sum("usage__output_tokens", default=0),
+        cost_microusd=Sum("usage__cost_microusd", default=0),
+        unknown_cost_calls=Count("pk", filter=Q(usage__cost_microusd=None)),
+        estimated_calls=Count("pk", filter=Q(usage__estimated=True)),
+    )
+    return ConversationUsage(**{name: int(count) for name, count in sums.items()})
 
 
 def _turn_error(turn: Turn) -> ErrorInfo | None:

@@ -16,7 +16,12 @@ from django.views.decorators.http import require_GET
 from accounts.models import User
 from betterchat.core.errors import ErrorCode, UserFacingError
 from chat import queries
-from chat.protocol.events import ConversationSnapshot, ErrorInfo, MessageInfo, TurnInfo
+from chat.protocol.events import (
+    ConversationSnapshot,
+    ErrorInfo,
+    MessageInfo,
+    TurnInfo,
+)
 from chat.protocol.parts import ReasoningPart, plain_text
 from chat.sidebar import sidebar as read_sidebar
 from chat.starters import STARTERS

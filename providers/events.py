@@ -1,13 +1,14 @@
 """What goes into a model call and what comes out of it, whoever serves it.
 
 Output is a closed union, `ModelEvent`. Text, reasoning and the pieces of tool calls come as they are
-written; a `ToolCall`, a `ProviderTool` and a `Citation` come whole. `ProviderState` and `UsageReport` come
-once, near the end.
+written; a `ToolCall`, a `ProviderTool` and a `Citation` come whole. `ProviderState` comes once, near the
+end; a `UsageReport` whenever the provider told more, and the last one counts.
 """
 
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from providers.models.endpoint import Wire
 from providers.models.language_model import Effort
@@ -151,13 +152,18 @@ class ProviderState:
 
 @dataclass(frozen=True, slots=True)
 class UsageReport:
-    """None is unknown. Input includes cached and cache-written tokens, output includes reasoning."""
+    """None is unknown. Input includes cached and cache-written tokens, output includes reasoning.
+
+    `cost_usd` is what the provider says it charges. `estimated` marks counts that are ours.
+    """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     reasoning_tokens: int | None = None
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
+    cost_usd: Decimal | None = None
+    estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,3 +227,8 @@ class ModelRequest:
     effort: Effort | None = None
     temperature: float | None = None
     tools: tuple[ToolSpec, ...] = ()
+
+    @property
+    def characters(self) -> int:
+        """Of all it says, to reckon with where nobody counts its tokens."""
+        return sum(len(message.text) for message in self.messages)

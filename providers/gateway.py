@@ -14,7 +14,7 @@ from betterchat.core.errors import ErrorCode
 from providers import breaker, demo, litellm_gateway
 from providers.breaker import FAILS_OVER
 from providers.errors import code_of_failure, failure
-from providers.events import Finished, FinishReason, ModelEvent, ModelRequest
+from providers.events import Finished, FinishReason, ModelEvent, ModelRequest, UsageReport
 from providers.litellm_gateway import warm_up
 from providers.models import Endpoint, Provider, Wire
 from providers.models.endpoint import OWN_WIRES
@@ -37,6 +37,8 @@ __all__ = [
     "resolve_all",
     "warm_up",
 ]
+
+_NOTHING = UsageReport(input_tokens=0, output_tokens=0)
 
 
 def needs_warm_up() -> bool:
@@ -76,13 +78,20 @@ async def _over_the_network(request: ModelRequest, *, route: ResolvedRoute) -> A
         events = litellm_gateway.stream(request, route=route, report=report)
     else:
         events = call.stream(request, route=route, wire=wire, report=report)
+    told = UsageReport()
     async with aclosing(events):
         async for event in events:
             for clean in cleaned.feed(event):
                 yield clean
+            # At once: a call that is stopped is charged for, and nothing of it is read any more.
+            if report.usage is not told and report.usage != told:
+                told = report.usage
+                yield told
     for clean in cleaned.flush():
         yield clean
-    if report.usage_known:
+    if report.was_refused and not report.usage_known:
+        report.note_usage(_NOTHING)
+    if report.usage != told:
         yield report.usage
     code = code_of_failure(report, began=cleaned.anything) or _code_of_nothing(report, cleaned)
     if code or report.finish is None:

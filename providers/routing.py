@@ -27,6 +27,7 @@ from providers.models import (
     may_be_private,
 )
 from providers.models.endpoint import OWN_WIRES
+from providers.pricing import UNKNOWN, Prices, prices_of_own, prices_of_route
 
 _LAST_USED_EVERY = timedelta(minutes=1)
 logger = logging.getLogger("betterchat.providers")
@@ -49,6 +50,7 @@ class ResolvedRoute:
     reasoning: bool = False
     own_key: bool = False
     continuation: Continuation = Continuation.ASK
+    prices: Prices = UNKNOWN
 
     @property
     def label(self) -> str:
@@ -127,7 +129,9 @@ def _platform_routes(model_id: str) -> list[Route]:
             language_model_id=model_id,
             language_model__enabled=True,
             endpoint__in=Endpoint.objects.platform().usable(),
-        ).select_related("endpoint__credential", "language_model")
+        )
+        .select_related("endpoint__credential", "language_model")
+        .prefetch_related("prices")
     )
 
 
@@ -152,25 +156,28 @@ def _resellers_last() -> models.Case:
 
 def _resolved(route: Route | OwnModel, *, key: str) -> ResolvedRoute:
     endpoint = route.endpoint
+    provider = Provider(endpoint.provider)
     match route:
         case Route():
             model_id, max_output_tokens = route.language_model_id, route.language_model.max_output_tokens
             label, allow_private = endpoint.label, endpoint.allow_private
             reasoning = route.language_model.reasoning
             continuation = Continuation(route.language_model.continuation)
-            if endpoint.provider == Provider.DEMO:
+            if provider is Provider.DEMO:
                 continuation = Continuation.PREFILL
+            prices = prices_of_route(provider, route.prices.all())
         case OwnModel():
             model_id, max_output_tokens = route.model_id, route.max_output_tokens
             label, allow_private = f"{endpoint.label} (your own)", may_be_private(endpoint.url)
             reasoning = route.reasoning
             continuation = Continuation.ASK
+            prices = prices_of_own(provider, route.provider_model)
         case _:
             assert_never(route)
     return ResolvedRoute(
         model_id=model_id,
         endpoint_id=endpoint.pk,
-        provider=Provider(endpoint.provider),
+        provider=provider,
         provider_label=label,
         provider_model=route.provider_model,
         base_url=endpoint.url,
@@ -181,4 +188,5 @@ def _resolved(route: Route | OwnModel, *, key: str) -> ResolvedRoute:
         reasoning=reasoning,
         own_key=isinstance(route, OwnModel),
         continuation=continuation,
+        prices=prices,
     )

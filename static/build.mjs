@@ -11,7 +11,7 @@ const DIST = join(ROOT, "dist");
 const STYLES = join(ROOT, "src/styles");
 const TARGET = ["chrome123", "firefox121", "safari17.5"]; // light-dark(), nesting, popover
 const ICONS = [
-  "arrow-down", "arrow-up", "check", "chevron-down", "circle-user-round", "copy", "ellipsis", "key-round", "log-in", "log-out",
+  "arrow-down", "arrow-up", "chart-no-axes-column", "check", "chevron-down", "circle-user-round", "copy", "ellipsis", "key-round", "log-in", "log-out",
   "panel-left", "pencil", "rotate-ccw", "settings", "square", "square-pen", "trash-2", "user-plus", "wrap-text",
   "wrench", "x",
 ]; // biome-ignore format: a list to read

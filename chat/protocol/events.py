@@ -9,6 +9,7 @@ import msgspec
 from betterchat.core.errors import UserFacingError
 from chat.protocol.commands import PROTOCOL_VERSION, Position
 from chat.protocol.parts import NoticePart, PartKind, ReasoningPart, TextPart
+from chat.protocol.usage import ConversationUsage, TurnUsage
 
 TurnStateName = Literal["queued", "starting", "running", "completed", "stopped", "failed"]
 RoleName = Literal["user", "assistant"]
@@ -57,7 +58,8 @@ class MessageInfo(msgspec.Struct, frozen=True):
 
 
 class TurnInfo(msgspec.Struct, frozen=True):
-    """One request until its answer is complete. `message_id` is asked, `answer_id` answers it."""
+    """One request until its answer is complete. `message_id` is asked, `answer_id` answers it. `usage` is
+    null until it ended, and where no model was called."""
 
     id: UUID
     message_id: UUID
@@ -69,6 +71,7 @@ class TurnInfo(msgspec.Struct, frozen=True):
     finished_at: datetime | None
     finish_reason: FinishReasonName | None
     error: ErrorInfo | None
+    usage: TurnUsage | None
 
 
 class ConversationInfo(msgspec.Struct, frozen=True):
@@ -79,6 +82,7 @@ class ConversationInfo(msgspec.Struct, frozen=True):
     version: int
     created_at: datetime
     last_activity_at: datetime
+    usage: ConversationUsage
 
 
 class _Event(msgspec.Struct, tag_field="type", frozen=True):
@@ -152,11 +156,13 @@ class TurnStarted(_Event, frozen=True, tag="turn.started"):
 
 class TurnFinished(_Event, frozen=True, tag="turn.finished"):
     """The answer is final. It comes after the last live frame of the turn. A client whose text has
-    another hash than `text_sha256` sends `conversation.open` with `known_version` null."""
+    another hash than `text_sha256` sends `conversation.open` with `known_version` null.
+    `conversation_usage` replaces what was known of the whole conversation."""
 
     version: int
     turn: TurnInfo
     text_sha256: str
+    conversation_usage: ConversationUsage
 
 
 class ConversationRenamed(_Event, frozen=True, tag="conversation.renamed"):
@@ -296,32 +302,4 @@ EVENT_TYPES: tuple[type[_Event], ...] = (
     PartAdded,
     AnswerSilent,
     AnswerReplaced,
-)
-
-
-class CloseCode(msgspec.Struct, frozen=True):
-    code: int
-    meaning: str
-    come_back: bool
-
-
-SERVICE_RESTART = CloseCode(1012, "The server restarts. Come back after a random second or two.", True)
-UNAVAILABLE = CloseCode(1013, "A part of the server can't be reached. Come back after a while.", True)
-NOT_UTF8 = CloseCode(1007, "A text frame was not UTF-8.", False)
-FRAME_TOO_LARGE = CloseCode(1009, "A frame was larger than this server reads (1 MiB).", False)
-TOO_MANY_INVALID_FRAMES = CloseCode(4400, "Too many frames that could not be read.", False)
-NOT_SIGNED_IN = CloseCode(4401, "No session or token, or it has ended, or a foreign origin.", False)
-NOT_FOUND = CloseCode(4404, "No such conversation, or not yours: the two can't be told apart.", False)
-PROTOCOL_UNSUPPORTED = CloseCode(4406, "The client offered no subprotocol this server speaks.", False)
-TOO_SLOW = CloseCode(4408, "Frames were not acknowledged for 60 s. Come back and open again.", True)
-CLOSE_CODES = (
-    SERVICE_RESTART,
-    UNAVAILABLE,
-    NOT_UTF8,
-    FRAME_TOO_LARGE,
-    TOO_MANY_INVALID_FRAMES,
-    NOT_SIGNED_IN,
-    NOT_FOUND,
-    PROTOCOL_UNSUPPORTED,
-    TOO_SLOW,
 )

@@ -13,12 +13,11 @@ from uuid import UUID
 
 import msgspec
 
+from chat.protocol.close_codes import TOO_SLOW, CloseCode
 from chat.protocol.commands import Position
 from chat.protocol.events import (
-    TOO_SLOW,
     AnswerReplaced,
     AnswerSilent,
-    CloseCode,
     Event,
     LiveDelta,
     LiveOpened,

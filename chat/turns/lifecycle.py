@@ -18,7 +18,14 @@ from chat.models import Conversation, Message, TitleSource, Turn, TurnState
 from chat.models.turn import RUNNABLE
 from chat.protocol.events import TurnCreated, TurnFinished, TurnStarted
 from chat.protocol.parts import Part, encode_parts, text_sha256, written_text
-from chat.queries import listed, message_info, running_among, turn_info
+from chat.queries import (
+    conversation_usage,
+    listed,
+    message_info,
+    running_among,
+    turn_info,
+    turn_usages,
+)
 from chat.turns.fence import Fenced
 from chat.turns.jobs import defer_run, defer_title
 from chat.turns.usage import UsageMeter, last_writer, settle_orphans
@@ -182,7 +189,12 @@ def _ending_columns(ending: Ending) -> dict[str, object]:
 def _after_end(conversation: Conversation, turn: Turn, *, sha256: str) -> tuple[Broadcast, ...]:
     """Start what waited for this answer, and say who must be told."""
     version = _count_version(conversation)
-    finished = TurnFinished(version=version, turn=turn_info(turn), text_sha256=sha256)
+    finished = TurnFinished(
+        version=version,
+        turn=turn_info(turn, usage=turn_usages([turn.pk]).get(turn.pk)),
+        text_sha256=sha256,
+        conversation_usage=conversation_usage(conversation.pk),
+    )
     broadcasts: list[Broadcast] = [ToRoom(conversation.pk, finished)]
     waiting = Turn.objects.filter(message__parent=turn.answer_id, state=TurnState.QUEUED)
     for following in waiting.select_related("message__author", "answer"):

@@ -20,7 +20,6 @@ from providers.events import (
     FinishReason,
     ModelEvent,
     ModelRequest,
-    Purpose,
     ReasoningBreak,
     ReasoningDelta,
     TextDelta,
@@ -96,8 +95,8 @@ class Reader:
     async def _call(
         self, request: ModelRequest, *, route: gateway.ResolvedRoute, passage: "_Passage"
     ) -> FinishReason:
-        meter = UsageMeter(route=route, purpose=Purpose.ANSWER)
-        await patiently(meter.begin, self._turn, request=request, characters=self._answer.characters)
+        meter = UsageMeter(route=route, request=request)
+        await patiently(meter.begin, self._turn, characters=self._answer.characters)
         self.meters.append(meter)
         self._answer.heard()
         reason = FinishReason.STOP

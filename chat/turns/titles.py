@@ -67,7 +67,7 @@ async def make_title(turn_id: UUID) -> None:
 
 
 async def _collect(request: ModelRequest, *, route: gateway.ResolvedRoute, turn_id: UUID) -> str:
-    meter = UsageMeter(route=route, purpose=Purpose.TITLE)
+    meter = UsageMeter(route=route, request=request)
     words: list[str] = []
     try:
         async with contextlib.aclosing(gateway.open_stream(request, route=route)) as events:

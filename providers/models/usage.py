@@ -1,6 +1,6 @@
 """What each call to a model used. Rows are written once."""
 
-from typing import ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from django.conf import settings
 from django.db import models
@@ -14,14 +14,34 @@ class Purpose(models.TextChoices):
     TITLE = "title", "Title"
 
 
+class UsageQuerySet(models.QuerySet["Usage"]):
+    """Rows are written once, one by one; what the database would refuse is refused before."""
+
+    def update(self, **_columns: object) -> NoReturn:
+        raise UsageIsKeptError
+
+    def bulk_update(self, *_rows: object, **_columns: object) -> NoReturn:
+        raise UsageIsKeptError
+
+    def delete(self) -> NoReturn:
+        raise UsageIsKeptError
+
+
+class UsageIsKeptError(TypeError):
+    """Usage is a ledger: there is no use case that changes or deletes a row of it."""
+
+    def __init__(self) -> None:
+        super().__init__("usage is written once")
+
+
 class Usage(models.Model):
     """Token counts as the provider reported them: what it did not report is null, never zero.
 
     Input includes cached and cache-written tokens, output includes reasoning tokens. The model is kept as
     text, so that the row outlives it. `estimated` marks counts that are ours, of a call that was cut or
     killed before it reported. `cost_microusd` is null where a count or a price is unknown; `price` is the
-    price it was reckoned with (see `providers.pricing.PriceSnapshot`). Rows never change: the database
-    refuses it, but for the person and the endpoint that may go.
+    price it was reckoned with (see `providers.pricing.PriceSnapshot`). Rows never change nor go, which the
+    database sees to: only the person and the endpoint of a row may become nobody's.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
@@ -42,6 +62,8 @@ class Usage(models.Model):
     duration_ms = models.PositiveIntegerField()
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
+    objects = UsageQuerySet.as_manager()
+
     class Meta:
         ordering: ClassVar[list[str]] = ["-created_at", "-id"]
         verbose_name_plural = "usage"
@@ -52,3 +74,11 @@ class Usage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.language_model_id}, {self.created_at:%Y-%m-%d %H:%M}"
+
+    def save(self, **options: Any) -> None:
+        if not self._state.adding:
+            raise UsageIsKeptError
+        super().save(**options)
+
+    def delete(self, using: Any = None, keep_parents: bool = False) -> NoReturn:
+        raise UsageIsKeptError

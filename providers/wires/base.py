@@ -52,6 +52,12 @@ class WireReport:
     def usage_known(self) -> bool:
         return self.usage != UsageReport()
 
+    @property
+    def was_refused(self) -> bool:
+        """The call never came to a model, so that nothing was used."""
+        refused = self.status is not None and self.status != 200
+        return refused or self.not_a_stream or self.unreachable or self.address_refused
+
     def note_error(self, error: object, *, status: int | None = None) -> None:
         """The first error told counts."""
         if self.error_text is None:
@@ -63,11 +69,13 @@ class WireReport:
 
     def note_usage(self, later: UsageReport) -> None:
         """Counts are cumulative: a later one replaces an earlier one, an absent one changes nothing."""
-        known = {name: count for name in _COUNTS if (count := getattr(later, name)) is not None}
+        known = {name: told for name in _TOLD if (told := getattr(later, name)) is not None}
         self.usage = replace(self.usage, **known)
 
 
-_COUNTS = ("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens", "cache_write_tokens")
+_TOLD = (
+    "input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens", "cache_write_tokens", "cost_usd",
+)  # fmt: skip
 
 
 class Reader:

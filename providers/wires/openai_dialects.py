@@ -1,6 +1,7 @@
 """What imitations of Chat Completions send beside the book: usage, reasoning details, sources, errors."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from providers.events import Citation, ProviderTool, UsageReport
 from providers.wires.frames import as_json, count_of, dict_of, dicts_of, dug, text_of
@@ -24,7 +25,26 @@ def usage_of(usage: dict[str, object]) -> UsageReport:
         told.get("cache_creation_tokens"),
         usage.get("cache_creation_input_tokens"),
     )
-    return UsageReport(into, out, reasoning, cached, written)
+    return UsageReport(into, out, reasoning, cached, written, _cost_usd(usage))
+
+
+def _cost_usd(usage: dict[str, object]) -> Decimal | None:
+    """What OpenRouter charges: https://openrouter.ai/docs/use-cases/usage-accounting.
+
+    With a provider's key entered there, `cost` is its fee alone and the provider's own charge stands beside.
+    """
+    cost = _usd(usage.get("cost"))
+    if cost is None or usage.get("is_byok") is not True:
+        return cost
+    upstream = _usd(dug(usage, "cost_details", "upstream_inference_cost"))
+    return None if upstream is None else cost + upstream
+
+
+def _usd(value: object) -> Decimal | None:
+    """A float's shortest spelling is what was written. None for what is no sum of money."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
+        return None
+    return Decimal(str(value))
 
 
 def merged_details(details: list[dict[str, object]]) -> list[dict[str, object]]:

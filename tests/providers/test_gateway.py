@@ -106,7 +106,23 @@ async def test_every_wire_brings_text_reasoning_and_usage_exactly(
         Provider.GEMINI: UsageReport(INPUT_TOKENS, OUTPUT_TOKENS, None, None),
         Provider.OLLAMA: UsageReport(INPUT_TOKENS, OUTPUT_TOKENS, None, None),
     }
-    assert usage == [expected.get(provider, openai)]
+    assert usage[-1] == expected.get(provider, openai)
+
+
+@pytest.mark.parametrize("model", ["status-401", "status-429", "status-500", "redirect-302"])
+async def test_a_call_that_was_refused_used_nothing(upstream: FakeUpstream, model: str) -> None:
+    events, error = await asked(a_route(upstream, model))
+    assert error is not None
+    assert events == [UsageReport(input_tokens=0, output_tokens=0)]
+
+
+async def test_what_a_call_used_is_told_while_it_runs_for_it_may_be_stopped(upstream: FakeUpstream) -> None:
+    route = a_route(upstream, "forever", provider=Provider.ANTHROPIC)
+    async with aclosing(open_stream(a_request(), route=route)) as stream:
+        async for event in stream:
+            if isinstance(event, UsageReport):
+                break
+    assert event == UsageReport(input_tokens=INPUT_TOKENS + CACHED_TOKENS, cached_tokens=CACHED_TOKENS)
 
 
 async def test_usage_that_was_not_reported_is_unknown(upstream: FakeUpstream) -> None:

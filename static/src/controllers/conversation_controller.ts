@@ -4,6 +4,7 @@ import { type Change, endWords } from "../models/known";
 import { type PendingMessage, Session } from "../models/session";
 import type { SocketState } from "../models/socket";
 import { plainText } from "../models/text";
+import { totalLines } from "../models/usage_words";
 import { greeting } from "../models/words";
 import { announce, connectRoom, person } from "../page";
 import { readFrame } from "../protocol/frames";
@@ -180,6 +181,8 @@ export default class extends Controller<HTMLElement> {
     // A queued answer may stand on its own now.
     for (const turn of this.#session.model.unfinishedTurns()) this.#loop.touch(turn.answer_id);
     this.earlierTarget.hidden = !this.#session.model.hasEarlier;
+    const usage = this.#session.model.info?.usage;
+    this.moreTarget.dataset["usage"] = usage === undefined ? "" : totalLines(usage).join("\n");
     if (this.hasComposerOutlet) this.composerOutlet.setRunning(this.#session.stoppableTurnId() !== null);
   }
 

@@ -3,22 +3,25 @@ import { Refused, type Request } from "../models/link";
 import { person } from "../page";
 import { mintId } from "../protocol/ids";
 import { editInPlace } from "../rendering/inline_edit";
+import { placeNear } from "../rendering/popover";
 import { toast } from "../rendering/toast";
-
-const MARGIN_PX = 4;
 
 /** Rename and delete, for a line of the sidebar and for the conversation that is open. */
 export default class extends Controller<HTMLElement> {
-  static override targets = ["menu"];
+  static override targets = ["menu", "usage"];
   declare readonly menuTarget: HTMLElement;
+  declare readonly usageTarget: HTMLElement;
   #opener: HTMLElement | null = null;
 
   open(event: Event): void {
     const opener = event.currentTarget;
     if (!(opener instanceof HTMLElement)) return;
     this.#opener = opener;
+    const { usage = "" } = opener.dataset;
+    this.usageTarget.textContent = usage;
+    this.usageTarget.hidden = usage === "";
     this.menuTarget.showPopover();
-    this.#place(opener.getBoundingClientRect());
+    placeNear(this.menuTarget, opener.getBoundingClientRect(), "end");
     this.menuTarget.querySelector<HTMLElement>("button")?.focus();
     const line = opener.closest<HTMLElement>(".sidebar__item");
     line?.setAttribute("data-menu-open", "");
@@ -83,14 +86,5 @@ export default class extends Controller<HTMLElement> {
     const line = this.#opener?.closest(".sidebar__item");
     if (line) return line.querySelector<HTMLElement>(".sidebar__link");
     return this.#opener?.closest(".topbar")?.querySelector<HTMLElement>(".topbar__title") ?? null;
-  }
-
-  #place(anchor: DOMRect): void {
-    const { offsetWidth: width, offsetHeight: height } = this.menuTarget;
-    const below = anchor.bottom + MARGIN_PX;
-    const top = below + height > innerHeight ? anchor.top - height - MARGIN_PX : below;
-    const left = Math.min(Math.max(MARGIN_PX, anchor.right - width), innerWidth - width - MARGIN_PX);
-    this.menuTarget.style.top = `${Math.max(MARGIN_PX, top)}px`;
-    this.menuTarget.style.left = `${left}px`;
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Frame } from "../protocol/frames";
 import {
   aMessage,
   anAnswer,
@@ -7,6 +8,7 @@ import {
   created,
   finished,
   opened,
+  someUsage,
   started,
 } from "../testing/builders";
 
@@ -43,6 +45,13 @@ describe("room events", () => {
     expect(model.branch).toEqual(["ask-a", "answer-a"]);
     expect(model.version).toBe(2);
     expect(model.unfinishedTurns().map((turn) => turn.state)).toEqual(["running"]);
+  });
+
+  it("replace the total of the conversation when an answer ends, once", () => {
+    const model = modelAfter(EMPTY, created(1, "a", null), finished(2, "a", ""));
+    expect(model.info?.usage).toEqual(someUsage(2));
+    model.apply({ ...finished(2, "a", ""), conversation_usage: someUsage(9) } as Frame);
+    expect(model.info?.usage).toEqual(someUsage(2));
   });
 
   it("are ignored where they are known already", () => {

@@ -204,6 +204,7 @@ export class ConversationModel {
   }
 
   #turnFinished(event: TurnFinished, change: Change): void {
+    if (this.info !== null) this.info = { ...this.info, usage: event.conversation_usage };
     const known = this.#turns.get(event.turn.id);
     this.#keepTurn(event.turn);
     const answer = this.#messages.get(event.turn.answer_id);

@@ -6,6 +6,7 @@ import { element, iconButton, setText, textButton } from "./elements";
 import { failureCard, secondsToWait, updateRetry } from "./failure";
 import { ReasoningView } from "./reasoning";
 import { StreamedText } from "./streamed_text";
+import { UsageView } from "./usage";
 
 const ELAPSED_AFTER_MS = 3_000;
 /** A turn seen this soon after it was made is timed by this clock, others by the server's. */
@@ -28,6 +29,8 @@ export class AnswerView {
   readonly #parts = element("div", { class: "message__parts" });
   readonly #state = element("div", { class: "message__state" });
   readonly #actions = element("div", { class: "message__actions" });
+  readonly #copy = iconButton("Copy answer as Markdown", "copy", "copy-answer");
+  readonly #usage = new UsageView();
   readonly #views: PartView[] = [];
   readonly #firstSeen: number;
   #shown: AnswerState | null = null;
@@ -36,7 +39,7 @@ export class AnswerView {
 
   constructor(id: string, now: number) {
     this.#firstSeen = now;
-    this.#actions.append(iconButton("Copy answer as Markdown", "copy", "copy-answer"));
+    this.#actions.append(this.#copy, this.#usage.button, this.#usage.details);
     this.element = element(
       "article",
       { class: "message message--assistant", "data-message-id": id },
@@ -55,7 +58,10 @@ export class AnswerView {
     this.element.setAttribute("aria-label", `Answer from ${state.modelName}`);
     this.element.toggleAttribute("data-running", isRunning);
     this.element.toggleAttribute("data-last", state.isLast);
-    this.#actions.hidden = isRunning || !hasText;
+    const usage = isRunning ? null : (state.turn?.usage ?? null);
+    this.#actions.hidden = isRunning || (!hasText && usage === null);
+    this.#copy.hidden = !hasText;
+    this.#usage.update(usage, state.modelName);
     this.#drawParts(state.message, !isRunning, now);
     this.#drawState(state, isRunning, hasText, now);
   }

@@ -1,6 +1,6 @@
 import { textHash } from "../models/hash";
 import type { Frame } from "../protocol/frames";
-import type { ConversationSnapshot, MessageInfo, TurnInfo } from "../protocol/types";
+import type { ConversationSnapshot, ConversationUsage, MessageInfo, TurnInfo } from "../protocol/types";
 
 /* Conversations in words, for tests. */
 
@@ -37,7 +37,20 @@ export function aTurn(name: string, overrides: Partial<TurnInfo> = {}): TurnInfo
     finished_at: null,
     finish_reason: null,
     error: null,
+    usage: null,
     ...overrides,
+  };
+}
+
+/** What that many calls used, in a conversation. */
+export function someUsage(calls: number): ConversationUsage {
+  return {
+    calls,
+    input_tokens: calls * 100,
+    output_tokens: calls * 10,
+    cost_microusd: calls * 350,
+    unknown_cost_calls: 0,
+    estimated_calls: 0,
   };
 }
 
@@ -55,6 +68,7 @@ export function aSnapshot(
       version,
       created_at: WHEN,
       last_activity_at: WHEN,
+      usage: someUsage(0),
     },
     messages: [],
     turns: [],
@@ -84,6 +98,7 @@ export function finished(version: number, name: string, text: string): Frame {
     version,
     turn: aTurn(name, { state: "completed", finished_at: WHEN, finish_reason: "stop" }),
     text_sha256: textHash([{ kind: "text", text }]),
+    conversation_usage: someUsage(version),
   };
 }
 
