@@ -111,9 +111,9 @@ def stored_prices(prices: Iterable[KnownPrice]) -> TieredPrices:
     ]
 
 
-def prices_of(route: Route) -> TieredPrices:
-    """The catalogue's rows, in the same form."""
-    rows = [price for price in route.prices.all() if price.source == PriceSource.CATALOGUE]
+def prices_of(route: Route, source: PriceSource = PriceSource.CATALOGUE) -> TieredPrices:
+    """The rows of one source, in the same form."""
+    rows = [price for price in route.prices.all() if price.source == source]
     known = [
         KnownPrice(row.above_input_tokens, row.input, row.output, row.cached_input, row.cache_write)
         for row in rows

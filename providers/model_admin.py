@@ -7,8 +7,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from providers.facts import assumption_words, facts_of, prices_of
-from providers.models import CATALOGUE_FIELDS, Effort, InputKind, LanguageModel, PriceSource, Provider
+from providers.facts import assumption_words, facts_of
+from providers.models import CATALOGUE_FIELDS, Effort, InputKind, LanguageModel, Provider
 from providers.sync.comparing import ends_words
 from providers.sync.words import price_words
 
@@ -93,16 +93,13 @@ class CatalogueFields(_LanguageModelAdmin):
         words = assumption_words(model.assumed)
         return words[0].upper() + words[1:] + "." if words else None
 
-    @admin.display(description="price", empty_value="unknown")
+    @admin.display(description="price per million", empty_value="not served")
     def price(self, model: LanguageModel) -> str | None:
         """Of the route that serves it first: the operator's own, or else the catalogue's."""
         route = next((route for route in model.routes.all() if route.enabled), None)
         if route is None:
             return None
-        if any(price.source == PriceSource.OPERATOR for price in route.prices.all()):
-            return "your own"
-        words = price_words(list(prices_of(route)))
-        return None if words == "unknown" else words
+        return price_words(route)
 
     @admin.display(description="ends", empty_value="not announced")
     def ends(self, model: LanguageModel) -> str | None:

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 
 from accounts.models import User
 from providers.models import CatalogueChange, ChangeKind, ChangeStatus, PriceSource
@@ -66,6 +67,10 @@ class CatalogueChangeAdmin(_CatalogueChangeAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: CatalogueChange | None = None) -> bool:
         """With their endpoint they go, but not in bulk: rejecting is what keeps them away."""
         return obj is not None and super().has_delete_permission(request, obj)
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        """Whoever may only look gets no buttons."""
+        return self.list_display if self.has_change_permission(request) else self.list_display[:-1]
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: CatalogueChange | None = None
@@ -149,7 +154,8 @@ class CatalogueChangeAdmin(_CatalogueChangeAdmin):
 
     @admin.display(description="found")
     def found(self, change: CatalogueChange) -> SafeString:
-        return format_html("{:%Y-%m-%d %H:%M}<br><small>{}</small>", change.found_at, change.source)
+        when = f"{localtime(change.found_at):%Y-%m-%d %H:%M}"
+        return format_html("{}<br><small>{}</small>", when, change.source)
 
     @admin.display(description="decide")
     def decide(self, change: CatalogueChange) -> str | SafeString:

@@ -197,7 +197,7 @@ def successor_for(model: LanguageModel) -> str | None:
     """One that is served and does not itself lead back here."""
     ids = (
         _served()
-        .filter(language_model_id__startswith=f"{model.creator}:")
+        .filter(language_model__id__startswith=f"{model.creator}:")
         .exclude(language_model=model.pk)
         .exclude(language_model__successor=model.pk)
         .values_list("language_model_id", flat=True)

@@ -107,7 +107,7 @@ def _add(change: CatalogueChange) -> LanguageModel:
     model = _model(change)
     route = _route(change)
     if route is not None and route.enabled:
-        raise RefusedError(f"{change.language_model_id} is served from there already.")
+        raise RefusedError(f"Out of date: {change.language_model_id} is served from there already.")
     if model is None:
         if "name" not in change.after:
             raise _stale(change, "was deleted")
@@ -198,4 +198,4 @@ def _route(change: CatalogueChange) -> Route | None:
 
 
 def _stale(change: CatalogueChange, what: str) -> RefusedError:
-    return RefusedError(f"{change.language_model_id} {what} since this was found. {_AGAIN}")
+    return RefusedError(f"Out of date: {change.language_model_id} {what} since this was found. {_AGAIN}")

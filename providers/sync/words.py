@@ -3,7 +3,16 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from providers.models import CatalogueChange, ChangeKind, Continuation, Effort, InputKind
+from providers.facts import prices_of
+from providers.models import (
+    CatalogueChange,
+    ChangeKind,
+    Continuation,
+    Effort,
+    InputKind,
+    PriceSource,
+    Route,
+)
 
 _LABELS = {
     "name": "Name",
@@ -59,11 +68,13 @@ def lines(change: CatalogueChange) -> list[Line]:
             ]
 
 
-def price_words(steps: list[_Step]) -> str:
-    """`$0.40 in, $1.60 out` of the lowest step; "unknown"."""
+def price_words(route: Route) -> str:
+    """`$0.4 in, $1.6 out` per million tokens, of short requests: the operator's own, or the catalogue's."""
+    own = prices_of(route, PriceSource.OPERATOR)
+    steps = own or prices_of(route)
     if not steps:
         return _UNKNOWN
-    return f"{_amount(steps[0]['input'])} in, {_amount(steps[0]['output'])} out"
+    return f"{_amount(steps[0]['input'])} in, {_amount(steps[0]['output'])} out{' (your own)' if own else ''}"
 
 
 def _added(change: CatalogueChange) -> Iterator[Line]:
