@@ -14,8 +14,9 @@ from django.db.models.fields.related import RelatedField
 from django.http import HttpRequest
 
 from betterchat.core import secrets
-from providers import keys
+from providers import keys, sync_admin  # noqa: F401 - registers the page of catalogue changes
 from providers.forms import KeyField
+from providers.model_admin import CatalogueFields
 from providers.models import AllowedHost, Credential, Endpoint, LanguageModel, Route, Usage
 
 if TYPE_CHECKING:
@@ -24,12 +25,11 @@ if TYPE_CHECKING:
     _AllowedHostAdmin = admin.ModelAdmin[AllowedHost]
     _EndpointAdmin = admin.ModelAdmin[Endpoint]
     _EndpointForm = forms.ModelForm[Endpoint]
-    _LanguageModelAdmin = admin.ModelAdmin[LanguageModel]
     _UsageAdmin = admin.ModelAdmin[Usage]
     _RouteInline = admin.TabularInline[Route, LanguageModel]
 else:
     _EndpointForm = forms.ModelForm
-    _AllowedHostAdmin = _EndpointAdmin = _LanguageModelAdmin = _UsageAdmin = admin.ModelAdmin
+    _AllowedHostAdmin = _EndpointAdmin = _UsageAdmin = admin.ModelAdmin
     _RouteInline = admin.TabularInline
 
 
@@ -140,26 +140,20 @@ class AllowedHostAdmin(_AllowedHostAdmin):
 class RouteInline(_RouteInline):
     model = Route
     extra = 0
-    fields = ("endpoint", "provider_model", "priority")
+    fields = ("endpoint", "provider_model", "priority", "enabled")
 
 
 @admin.register(LanguageModel)
-class LanguageModelAdmin(_LanguageModelAdmin):
-    list_display = ("id", "name", "enabled", "open_to_guests", "position", "served_by")
+class LanguageModelAdmin(CatalogueFields):
+    list_display = ("id", "name", "enabled", "open_to_guests", "position", "served_by", "price", "ends")
     list_editable = ("enabled", "open_to_guests", "position")
     list_filter = ("enabled", "open_to_guests", ("routes__endpoint", PlatformEndpoints))
     search_fields = ("id", "name")
     inlines = (RouteInline,)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[LanguageModel]:
-        return super().get_queryset(request).prefetch_related("routes__endpoint")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: LanguageModel | None = None) -> tuple[str, ...]:
-        return ("id",) if obj else ()
-
     @admin.display(description="served by")
     def served_by(self, model: LanguageModel) -> str:
-        return ", ".join(route.endpoint.name for route in model.routes.all()) or "nobody"
+        return ", ".join(route.endpoint.name for route in model.routes.all() if route.enabled) or "nobody"
 
 
 @admin.register(Usage)

@@ -26,7 +26,7 @@ class PickableModel:
 def pickable_models(user: User) -> list[PickableModel]:
     """In the operator's order, then the person's own. Guests see what is open to them, nothing else."""
     endpoints = Endpoint.objects.platform().usable()
-    routes = Route.objects.filter(language_model__enabled=True, endpoint__in=endpoints)
+    routes = Route.objects.filter(enabled=True, language_model__enabled=True, endpoint__in=endpoints)
     if user.is_guest:
         routes = routes.filter(language_model__open_to_guests=True)
     ordered = routes.select_related("language_model", "endpoint").order_by(

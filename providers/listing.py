@@ -102,5 +102,15 @@ def names_in(fetched: Fetched, *, label: str) -> list[str]:
     if listing.data is None and listing.models is None:
         raise UserFacingError(ErrorCode.PROVIDER_NOT_AN_API, details={"provider": label})
     names = [(item.id or item.name).removeprefix("models/") for item in listing.data or listing.models or ()]
-    usable = [name for name in names if _NAME.fullmatch(name) and not _NOT_FOR_CHAT.search(name)]
+    usable = [name for name in names if is_name(name) and is_for_chat(name)]
     return list(dict.fromkeys(usable))[:MODELS_MAX]
+
+
+def is_name(name: str) -> bool:
+    """Whether a model can be called by it: one word that can be shown."""
+    return bool(_NAME.fullmatch(name)) and name.isprintable()
+
+
+def is_for_chat(name: str) -> bool:
+    """As far as names tell."""
+    return not _NOT_FOR_CHAT.search(name)

@@ -5,6 +5,7 @@ The file comes with the installed package (MIT licence); importing litellm to re
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from importlib.util import find_spec
@@ -22,6 +23,7 @@ _PREFIXES: dict[str, str] = {
     Provider.XAI: "xai/",
     Provider.OPENROUTER: "openrouter/",
 }
+_CHAT = {"chat", "responses"}
 _ABOVE = re.compile(r"^input_cost_per_token_above_(\d+)k_tokens$")
 
 
@@ -48,13 +50,24 @@ class KnownModel:
     efforts: tuple[Effort, ...]
     continuation: Continuation
     prices: tuple[KnownPrice, ...]
+    ends_on: date | None = None
 
 
 def known_model(provider: Provider, provider_model: str) -> KnownModel | None:
     """The entry for a provider's own name of a model; None where the file has none (local ones never)."""
+    entry = _entry(provider, provider_model)
+    return _known(entry) if entry is not None and entry.get("mode") in _CHAT else None
+
+
+def is_chat_model(provider: Provider, provider_model: str) -> bool | None:
+    """False for what the file knows as something else (images, speech); None where it has no entry."""
+    entry = _entry(provider, provider_model)
+    return None if entry is None else entry.get("mode") in _CHAT
+
+
+def _entry(provider: Provider, provider_model: str) -> dict[str, object] | None:
     prefix = _PREFIXES.get(provider)
-    entry = None if prefix is None else _entries().get(prefix + provider_model)
-    return None if entry is None else _known(entry)
+    return None if prefix is None else _entries().get(prefix + provider_model)
 
 
 @cache
@@ -66,12 +79,7 @@ def _entries() -> dict[str, dict[str, object]]:
     # Floats as decimals: 4e-07 USD a token is exactly 0.4 USD a million.
     entries = msgspec.json.Decoder(dict[str, dict[str, object]], float_hook=Decimal).decode(raw)
     wanted = {"openai", "anthropic", "gemini", "xai", "openrouter"}
-    chat = {"chat", "responses"}
-    return {
-        name: entry
-        for name, entry in entries.items()
-        if entry.get("litellm_provider") in wanted and entry.get("mode") in chat
-    }
+    return {name: entry for name, entry in entries.items() if entry.get("litellm_provider") in wanted}
 
 
 def _known(entry: dict[str, object]) -> KnownModel:
@@ -86,7 +94,16 @@ def _known(entry: dict[str, object]) -> KnownModel:
             Continuation.PREFILL if entry.get("supports_assistant_prefill") is True else Continuation.ASK
         ),
         prices=_prices(entry),
+        ends_on=day(entry.get("deprecation_date")),
     )
+
+
+def day(value: object) -> date | None:
+    """Of `2026-11-30`, with or without a time behind it."""
+    try:
+        return date.fromisoformat(value[:10]) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 def _input_kinds(entry: dict[str, object]) -> tuple[InputKind, ...]:

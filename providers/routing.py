@@ -126,6 +126,7 @@ def _opened(credential: Credential, *, endpoint: Endpoint) -> str:
 def _platform_routes(model_id: str) -> list[Route]:
     return list(
         Route.objects.filter(
+            enabled=True,
             language_model_id=model_id,
             language_model__enabled=True,
             endpoint__in=Endpoint.objects.platform().usable(),

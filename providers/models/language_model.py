@@ -39,12 +39,28 @@ class Continuation(models.TextChoices):
     RESTART = "restart", "It answers anew; what was shown before stays, set apart"
 
 
+CATALOGUE_FIELDS = (
+    "name",
+    "context_window_tokens",
+    "max_output_tokens",
+    "reasoning",
+    "efforts",
+    "input_kinds",
+    "tools",
+    "continuation",
+)
+
+
 def _text_only() -> list[str]:
     return [InputKind.TEXT.value]
 
 
 class LanguageModel(models.Model):
-    """`creator:model`. Its id, history and statistics stay when another endpoint serves it."""
+    """`creator:model`. Its id, history and statistics stay when another endpoint serves it.
+
+    `assumed` names the fields that no source told (see `providers.facts`), `set_by_hand` those that are
+    the operator's own; both are of CATALOGUE_FIELDS.
+    """
 
     id = models.CharField(
         primary_key=True,
@@ -83,6 +99,15 @@ class LanguageModel(models.Model):
         help_text="Proposed in its place once this one can't be used any more.",
     )
     position = models.IntegerField(default=500, help_text="The first one is the default.")
+    assumed = ArrayField(models.CharField(max_length=40), default=list, blank=True, editable=False)
+    set_by_hand = ArrayField(
+        models.CharField(
+            max_length=40, choices=[(name, name.replace("_", " ")) for name in CATALOGUE_FIELDS]
+        ),
+        default=list,
+        blank=True,
+        help_text="The catalogue proposes nothing for these.",
+    )
 
     class Meta:
         ordering: ClassVar[list[str]] = ["position", "id"]
@@ -104,6 +129,7 @@ class Route(models.Model):
     )
     provider_model = models.CharField(max_length=200, help_text="The provider's own name for the model.")
     priority = models.IntegerField(default=100)
+    enabled = models.BooleanField(default=True)
     from_environment = models.BooleanField(default=False, editable=False)
 
     class Meta:
