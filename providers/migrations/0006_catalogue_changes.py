@@ -27,7 +27,7 @@ def mark_assumptions(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('providers', '0004_catalogue_and_prices'),
+        ('providers', '0005_usage_is_kept'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
