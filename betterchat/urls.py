@@ -1,10 +1,13 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from providers.model_views import models
+
 urlpatterns = [
     path("", include("chat.urls")),
     path("accounts/", include("accounts.urls")),
     path("accounts/", include("allauth.account.urls")),
+    path("settings/models/", models, name="models"),
     path("settings/providers/", include("providers.urls")),
     path("admin/", admin.site.urls),
 ]

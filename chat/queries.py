@@ -10,6 +10,7 @@ from accounts.models import User
 from betterchat.core.errors import ErrorCode, UserFacingError
 from chat.models import Conversation, Message, Turn
 from chat.models.turn import UNFINISHED
+from chat.protocol.commands import EffortName
 from chat.protocol.events import (
     ConversationInfo,
     ConversationListed,
@@ -108,6 +109,7 @@ def conversation_info(conversation: Conversation) -> ConversationInfo:
         title=conversation.title,
         title_source=cast(TitleSourceName, conversation.title_source),
         model_id=conversation.model_id,
+        effort=effort_name(conversation.effort),
         version=conversation.version,
         created_at=conversation.created_at,
         last_activity_at=conversation.last_activity_at,
@@ -136,12 +138,17 @@ def turn_info(turn: Turn) -> TurnInfo:
         answer_id=turn.answer_id,
         state=cast(TurnStateName, turn.state),
         model_id=turn.model_id,
+        effort=effort_name(turn.effort),
         created_at=turn.created_at,
         started_at=turn.started_at,
         finished_at=turn.finished_at,
         finish_reason=cast(FinishReasonName, turn.finish_reason) if turn.finish_reason else None,
         error=_turn_error(turn),
     )
+
+
+def effort_name(stored: str) -> EffortName | None:
+    return cast(EffortName, stored) if stored else None
 
 
 def _turn_error(turn: Turn) -> ErrorInfo | None:

@@ -49,6 +49,10 @@ class Picker(msgspec.Struct, frozen=True):
     default_id: str
     may_prefer: bool
 
+    @property
+    def standing_name(self) -> str:
+        return next((model.name for model in self.models if model.id == self.standing_id), "No model")
+
 
 @dataclass(frozen=True, slots=True)
 class ModelGroup:
