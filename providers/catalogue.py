@@ -102,9 +102,7 @@ def require_model(user: User, model_id: str) -> PickableModel:
     models, unavailable = _rows(user, model_id=model_id)
     if models:
         return models[0]
-    if unavailable:
-        raise unavailable[0].error
-    raise UserFacingError(ErrorCode.MODEL_UNAVAILABLE, details={"model": model_id})
+    raise (unavailable or _gone([model_id]))[0].error
 
 
 def fitted_effort(wish: str, *, offered: Iterable[Effort]) -> Effort | None:

@@ -160,7 +160,7 @@ export default class extends Controller<HTMLElement> {
       onPending: () => this.#loop.arrange(),
       onKept: (message: PendingMessage) => this.#drafts.settled(message.messageId),
       onRefused: (messages: readonly PendingMessage[], error: ErrorInfo) => this.#refused(messages, error),
-      onProblem: (error: ErrorInfo) => this.composerOutlet.showProblem(error, choice.modelId),
+      onProblem: (error: ErrorInfo) => this.#showProblem(error),
       onCreated: (id: string) => this.#created(id),
       onState: (state: SocketState) => {
         if (state === "gone" && !this.#isDeleted) this.#end("gone");
@@ -216,10 +216,15 @@ export default class extends Controller<HTMLElement> {
     const texts = [...messages.map((message) => message.text), this.composerOutlet.text];
     this.composerOutlet.text = texts.filter((text) => text !== "").join("\n\n");
     this.#saveDraft();
-    this.composerOutlet.showProblem(error, messages[0]?.modelId ?? choice.modelId);
+    this.#showProblem(error, messages[0]?.modelId);
     if (this.hasWelcomeTarget && this.#session.model.info === null) this.welcomeTarget.hidden = false;
     if (error.action === "choose_model") this.pickerOutlet.focus();
     else this.composerOutlet.focus();
+  }
+
+  #showProblem(error: ErrorInfo, modelId = choice.modelId): void {
+    this.composerOutlet.showProblem(error, modelId);
+    if (error.code === "model_unavailable") choice.lose(modelId);
   }
 
   /** A text put back after a reload turned out to be stored after all: it must not be sent again. */

@@ -1,5 +1,5 @@
 import { Controller } from "@hotwired/stimulus";
-import { aboutModel, type Effort, effortWord } from "../models/choices";
+import { aboutModel, type Effort, effortWord, type ListedModel } from "../models/choices";
 import { ModelList, type Step } from "../models/model_list";
 import { announce, choice, mayPrefer } from "../page";
 import { element, setText } from "../rendering/elements";
@@ -191,23 +191,30 @@ export default class extends Controller<HTMLElement> {
   #activate(): void {
     const active = this.#list.active;
     this.#view.activate(active, this.searchTarget);
-    setText(this.aboutTarget, active === null ? "" : `${active.name}: ${aboutModel(active)}`);
-    if (!this.hasFavouriteTarget) return;
-    this.favouriteTarget.disabled = active === null;
-    setText(this.favouriteTarget, active?.favourite ? "Remove from favourites" : "Add to favourites");
+    setText(this.aboutTarget, active === null ? "" : aboutModel(active));
+    if (this.hasFavouriteTarget) this.#showPreferences(active);
+  }
+
+  #showPreferences(active: ListedModel | null): void {
+    this.favouriteTarget.hidden = active === null;
     this.makeDefaultTarget.hidden =
       active === null || Boolean(active.reason) || active.id === choice.defaultId;
+    this.favouriteTarget.setAttribute("aria-pressed", String(active?.favourite ?? false));
+    this.favouriteTarget.setAttribute("aria-label", `Favourite: ${active?.name}`);
+    this.makeDefaultTarget.setAttribute("aria-label", `Make default: ${active?.name}`);
   }
 
   /** Below the button, within the window; on narrow screens the stylesheet says where. */
   #place(): void {
     const { style } = this.panelTarget;
-    style.top = style.left = "";
+    style.top = style.left = this.listTarget.style.minHeight = "";
     if (matchMedia(NARROW).matches) return;
     const anchor = this.buttonTarget.getBoundingClientRect();
     const width = this.panelTarget.offsetWidth;
     const right = Math.min(anchor.right, innerWidth - MARGIN_PX);
     style.top = `${anchor.bottom + MARGIN_PX / 2}px`;
     style.left = `${Math.max(MARGIN_PX, right - width)}px`;
+    // What the search leaves out does not make it jump.
+    this.listTarget.style.minHeight = `${this.listTarget.offsetHeight}px`;
   }
 }

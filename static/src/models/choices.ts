@@ -74,7 +74,7 @@ export function aboutModel(model: ListedModel): string {
 
 /** The model and the effort that the next message goes out with. */
 export class ModelChoice {
-  readonly replacementId: string;
+  readonly #replacementId: string;
   #models: ListedModel[];
   #defaultId: string;
   #modelId: string;
@@ -86,7 +86,7 @@ export class ModelChoice {
     this.#models = [...picker.models];
     this.#modelId = picker.standing_id;
     this.#defaultId = picker.default_id;
-    this.replacementId = picker.replacement_id;
+    this.#replacementId = picker.replacement_id;
   }
 
   get models(): readonly ListedModel[] {
@@ -110,8 +110,10 @@ export class ModelChoice {
     return Boolean(this.model?.reason);
   }
 
+  /** What is proposed where the model is gone. */
   get replacement(): ListedModel | undefined {
-    return this.find(this.replacementId) ?? this.find(this.#defaultId);
+    const proposed = [this.find(this.#replacementId), this.find(this.#defaultId), ...this.#models];
+    return proposed.find((model) => model !== undefined && !model.reason);
   }
 
   /** What the model will be asked for; null where it decides itself. */
@@ -165,12 +167,16 @@ export class ModelChoice {
     this.#tell();
   }
 
+  /** The server refused it: it has gone since the page was opened. */
+  lose(id: string): void {
+    this.#change(id, { reason: "Not available any more." });
+    this.#tell();
+  }
+
   /** A preference that the server has stored. */
   prefer(id: string, changed: { favourite?: boolean; isDefault?: boolean }): void {
     const { favourite } = changed;
-    if (favourite !== undefined) {
-      this.#models = this.#models.map((model) => (model.id === id ? { ...model, favourite } : model));
-    }
+    if (favourite !== undefined) this.#change(id, { favourite });
     if (changed.isDefault) this.#defaultId = id;
     this.#tell();
   }
@@ -178,6 +184,10 @@ export class ModelChoice {
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  #change(id: string, facts: Partial<ListedModel>): void {
+    this.#models = this.#models.map((model) => (model.id === id ? { ...model, ...facts } : model));
   }
 
   #tell(): void {

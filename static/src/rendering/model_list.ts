@@ -81,29 +81,30 @@ export class ModelListView {
 
 function option(model: ListedModel, id: string, marks: Marks): HTMLElement {
   const isSelected = model.id === marks.selectedId;
-  const title = element("span", { class: "picker__title" }, element("bdi", {}, model.name));
-  if (model.id === marks.defaultId) title.append(" ", element("span", { class: "tag" }, "Default"));
+  const name = element("bdi", { class: "picker__name" }, model.name);
+  const title = element("span", { class: "picker__title" }, name);
+  if (model.id === marks.defaultId) title.append(element("span", { class: "tag" }, "Default"));
   const made = element(
     "div",
     { class: "picker__option", role: "option", id, "aria-selected": String(isSelected), title: model.id },
     title,
-    element("span", { class: "picker__facts" }, ...facts(model)),
   );
+  const told = facts(model);
+  if (told.length > 0) made.append(element("span", { class: "picker__facts" }, ...told));
   if (model.reason) made.setAttribute("aria-disabled", "true");
   if (isSelected) made.append(icon("check"));
   return made;
 }
 
-function facts(model: ListedModel): (Node | string)[] {
+function facts(model: ListedModel): Array<Node | string> {
   if (model.reason) return [model.reason];
-  const words = [
-    model.provider === model.group ? "" : (model.provider ?? ""),
-    model.window ? `${model.window} tokens` : "",
-    model.price ?? "",
-  ];
-  const told: (Node | string)[] = words
-    .filter((each) => each !== "")
-    .map((each) => element("span", { dir: "auto" }, each));
+  const told: Node[] = [];
+  if (model.provider && model.provider !== model.group) {
+    told.push(element("span", { dir: "auto" }, model.provider));
+  }
+  if (model.window)
+    told.push(element("span", { title: "It reads this much at once" }, `${model.window} tokens`));
+  if (model.price) told.push(element("span", { title: "USD per million tokens" }, model.price));
   const badges = (model.badges ?? []).flatMap((name) => BADGES[name] ?? []);
   if (badges.length > 0) told.push(badgesOf(model));
   return told;
