@@ -285,7 +285,9 @@ export default class extends Controller<HTMLElement> {
   }
 
   #nameModel(): void {
-    if (this.hasWelcomeTarget) this.modelNameTarget.textContent = choice.nameOf(choice.modelId);
+    if (!this.hasWelcomeTarget) return;
+    this.modelNameTarget.textContent = choice.nameOf(choice.modelId);
+    this.modelNameTarget.parentElement?.toggleAttribute("hidden", choice.modelId === "");
   }
 }
 

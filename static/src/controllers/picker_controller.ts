@@ -83,6 +83,12 @@ export default class extends Controller<HTMLElement> {
     else this.panelTarget.focus();
   }
 
+  /** With Tab, out of the list and into the page. */
+  left(event: FocusEvent): void {
+    const to = event.relatedTarget;
+    if (to instanceof Node && !this.panelTarget.contains(to)) this.panelTarget.hidePopover();
+  }
+
   search(): void {
     this.#list.search(this.searchTarget.value);
     this.#draw();
@@ -154,7 +160,7 @@ export default class extends Controller<HTMLElement> {
 
   /** Everything that tells of the choice outside the list, and the list where it is open. */
   #show(): void {
-    setText(this.nameTarget, choice.nameOf(choice.modelId));
+    setText(this.nameTarget, choice.modelId === "" ? "No model" : choice.nameOf(choice.modelId));
     this.#showEffort();
     this.goneTarget.hidden = !choice.isGone;
     if (choice.isGone) this.#showGone();
