@@ -141,7 +141,11 @@ export default class extends Controller<HTMLElement> {
   }
 
   #pick(id: string): void {
-    if (!choice.pick(id)) return;
+    if (!choice.pick(id)) {
+      this.#list.activate(id);
+      this.#activate();
+      return;
+    }
     if (this.panelTarget.matches(":popover-open")) this.panelTarget.hidePopover();
     announce(`${choice.nameOf(id)} is chosen.`);
     this.dispatch("picked");

@@ -142,6 +142,10 @@ describe("the effort", () => {
   });
 
   it("is explained where it can't be chosen", () => {
+    const keyless = aModel("openai:k", { reason: "You have no key for OpenAI.", help: "keys" });
+    expect(aboutModel(keyless)).toBe(
+      "You have no key for OpenAI. Enter a key of your own under Providers and keys.",
+    );
     expect(MODELS.slice(1, 5).map(aboutModel)).toEqual([
       "Effort: Low, High.",
       "How much it thinks can't be chosen.",

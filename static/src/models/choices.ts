@@ -65,6 +65,7 @@ export function fittedEffort(wish: Effort | null, offered: readonly Effort[]): E
 
 /** One sentence about thinking, or why the model can't be picked. */
 export function aboutModel(model: ListedModel): string {
+  if (model.help === "keys") return `${model.reason} Enter a key of your own under Providers and keys.`;
   if (model.reason) return model.reason;
   const efforts = model.efforts ?? [];
   if (efforts.length > 0) return `Effort: ${efforts.map(effortWord).join(", ")}.`;

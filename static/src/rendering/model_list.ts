@@ -99,7 +99,7 @@ function option(model: ListedModel, id: string, marks: Marks): HTMLElement {
 function facts(model: ListedModel): Array<Node | string> {
   if (model.reason) return [model.reason];
   const told: Node[] = [];
-  if (model.provider && model.provider !== model.group) {
+  if (model.provider && model.provider !== model.group && !model.own) {
     told.push(element("span", { dir: "auto" }, model.provider));
   }
   if (model.window)
