@@ -99,6 +99,8 @@ def require_model(user: User, model_id: str) -> PickableModel:
     """Raises MODEL_UNAVAILABLE, MODEL_NOT_FOR_GUESTS where signing in would help, and PROVIDER_KEY_MISSING,
     OWN_KEY_MISSING, KEY_UNREADABLE or PROVIDER_UNREACHABLE where it is known that a call would fail so.
     """
+    if "\0" in model_id:  # Postgres can't even be asked
+        raise UserFacingError(ErrorCode.MODEL_UNAVAILABLE, details={"model": model_id.replace("\0", "")})
     models, unavailable = _rows(user, model_id=model_id)
     if models:
         return models[0]

@@ -185,11 +185,8 @@ export default class extends Controller<HTMLElement> {
   }
 
   #showGone(): void {
-    const model = choice.model;
     const { replacement } = choice;
-    const reason =
-      model?.help === undefined ? `${model?.name} is not available any more.` : (model.reason ?? "");
-    setText(this.goneWordsTarget, `${reason} What was written stays.`);
+    setText(this.goneWordsTarget, `${choice.goneWords} What was written stays.`);
     setText(this.replaceTarget, replacement ? `Use ${replacement.name}` : "Choose another model");
   }
 

@@ -179,6 +179,7 @@ describe("the choice", () => {
     );
     const choice = aChoice({ standing_id: "google:old" });
     expect([choice.isGone, choice.replacement?.id]).toEqual([true, "openai:mini"]);
+    expect(choice.goneWords).toBe("old is not available any more.");
     choice.lose("openai:mini");
     expect(choice.replacement?.id).toBe("openai:luna");
     choice.pick("openai:luna");

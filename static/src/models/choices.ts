@@ -45,6 +45,8 @@ const EFFORT_WORDS: Readonly<Record<Effort, string>> = {
   high: "High",
   max: "Max",
 };
+/** As in providers/picker.py. */
+const GONE = "Not available any more.";
 const EFFORTS = Object.keys(EFFORT_WORDS) as Effort[];
 const DEFAULT_EFFORT: Effort = "medium";
 
@@ -111,6 +113,15 @@ export class ModelChoice {
     return Boolean(this.model?.reason);
   }
 
+  /** Why, in a sentence that names it; "" where it can be used. */
+  get goneWords(): string {
+    const model = this.model;
+    if (model === undefined || !model.reason) return "";
+    return model.reason === GONE
+      ? `${model.name} is not available any more.`
+      : `${model.name}: ${model.reason}`;
+  }
+
   /** What is proposed where the model is gone. */
   get replacement(): ListedModel | undefined {
     const proposed = [this.find(this.#replacementId), this.find(this.#defaultId), ...this.#models];
@@ -170,7 +181,7 @@ export class ModelChoice {
 
   /** The server refused it: it has gone since the page was opened. */
   lose(id: string): void {
-    this.#change(id, { reason: "Not available any more." });
+    this.#change(id, { reason: GONE });
     this.#tell();
   }
 
