@@ -5,7 +5,6 @@ import { announce, choice, mayPrefer } from "../page";
 import { element, setText } from "../rendering/elements";
 import { ModelListView } from "../rendering/model_list";
 import { storePreference } from "../rendering/preferences";
-import { toast } from "../rendering/toast";
 
 const MARGIN_PX = 8;
 /** As in picker.css. */
@@ -158,8 +157,10 @@ export default class extends Controller<HTMLElement> {
 
   async #store(change: "favourite" | "unfavourite" | "default", id: string): Promise<boolean> {
     const problem = await storePreference(change, id);
-    if (problem !== null) toast(problem);
-    return problem === null;
+    if (problem === null) return true;
+    setText(this.aboutTarget, problem); // a toast would lie under the list
+    announce(problem);
+    return false;
   }
 
   /** Everything that tells of the choice outside the list, and the list where it is open. */
@@ -177,11 +178,18 @@ export default class extends Controller<HTMLElement> {
   #showEffort(): void {
     const offered = choice.isGone ? [] : (choice.model?.efforts ?? []);
     this.effortTarget.hidden = offered.length === 0;
-    const options = offered.map((effort) => element("option", { value: effort }, effortWord(effort)));
-    this.effortsTarget.replaceChildren(...options);
+    this.#offer(offered);
     if (choice.effort !== null) this.effortsTarget.value = choice.effort;
     setText(this.noteTarget, choice.effortNote);
     this.noteTarget.hidden = choice.effortNote === "";
+  }
+
+  /** Left as they are while they are the same: the list may be open. */
+  #offer(efforts: readonly Effort[]): void {
+    const shown = [...this.effortsTarget.options].map((option) => option.value);
+    if (shown.join() === efforts.join()) return;
+    const options = efforts.map((effort) => element("option", { value: effort }, effortWord(effort)));
+    this.effortsTarget.replaceChildren(...options);
   }
 
   #showGone(): void {
