@@ -14,6 +14,7 @@ from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
 from chat.protocol.events import (
+    ConversationConfigured,
     ConversationDeleted,
     ConversationListed,
     ConversationRenamed,
@@ -25,7 +26,14 @@ from chat.protocol.events import (
 
 logger = logging.getLogger(__name__)
 
-type RoomEvent = TurnCreated | TurnStarted | TurnFinished | ConversationRenamed | ConversationDeleted
+type RoomEvent = (
+    TurnCreated
+    | TurnStarted
+    | TurnFinished
+    | ConversationRenamed
+    | ConversationConfigured
+    | ConversationDeleted
+)
 type PersonEvent = ConversationListed | ConversationUnlisted
 
 

@@ -29,6 +29,7 @@ from chat.protocol.events import (
     EVENT_TYPES,
     AnswerReplaced,
     AnswerSilent,
+    ConversationConfigured,
     ConversationRenamed,
     ConversationSnapshot,
     Event,
@@ -101,7 +102,13 @@ class Replica:
         match event:
             case ConversationSnapshot():
                 self._load(event)
-            case TurnCreated() | TurnStarted() | TurnFinished() | ConversationRenamed():
+            case (
+                TurnCreated()
+                | TurnStarted()
+                | TurnFinished()
+                | ConversationRenamed()
+                | ConversationConfigured()
+            ):
                 self._apply_versioned(event)
             case Pong(version=version):
                 behind = version is not None and self.version is not None and version > self.version
@@ -141,7 +148,10 @@ class Replica:
         self.turns |= {turn.id: turn for turn in snapshot.turns}
         self.needs_resync = False
 
-    def _apply_versioned(self, event: TurnCreated | TurnStarted | TurnFinished | ConversationRenamed) -> None:
+    def _apply_versioned(
+        self,
+        event: TurnCreated | TurnStarted | TurnFinished | ConversationRenamed | ConversationConfigured,
+    ) -> None:
         if self.version is None or event.version <= self.version:
             return
         if event.version > self.version + 1:

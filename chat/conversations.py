@@ -1,4 +1,4 @@
-"""Use cases on a conversation as a whole: rename, delete, restore, purge."""
+"""Use cases on a conversation as a whole: configure, rename, delete, restore, purge."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,10 +11,33 @@ from betterchat.core.errors import ErrorCode, UserFacingError
 from chat.broadcast import Done, ToPerson, ToRoom
 from chat.models import Conversation, TitleSource
 from chat.models.conversation import TITLE_CHARACTERS_MAX, ConversationQuerySet
-from chat.protocol.events import ConversationDeleted, ConversationUnlisted
-from chat.queries import listed, running_among
+from chat.protocol.events import ConversationConfigured, ConversationDeleted, ConversationUnlisted
+from chat.queries import effort_name, get_conversation, listed, running_among
+from chat.turns.choice import choose
 from chat.turns.control import stop_all
 from chat.turns.titles import renamed_broadcasts
+
+
+def configure(user: User, conversation_id: UUID, *, model_id: str, effort: str) -> Done:
+    """Choose what the turns to come begin with; an empty one stays.
+
+    Raises NOT_FOUND, and what `choose` raises.
+    """
+    choose(user, get_conversation(user, conversation_id), model_id=model_id, effort=effort)
+    with transaction.atomic(durable=True):
+        conversation = _lock(Conversation.objects.writable_by(user), conversation_id)
+        wanted = model_id or conversation.model_id, effort or conversation.effort
+        if wanted == (conversation.model_id, conversation.effort):
+            return Done(conversation.pk, conversation.version)
+        conversation.model_id, conversation.effort = wanted
+        conversation.version += 1
+        conversation.save(update_fields=["model_id", "effort", "version"])
+        configured = ConversationConfigured(
+            version=conversation.version,
+            model_id=conversation.model_id,
+            effort=effort_name(conversation.effort),
+        )
+        return Done(conversation.pk, conversation.version, (ToRoom(conversation.pk, configured),))
 
 
 def rename(user: User, conversation_id: UUID, *, title: str) -> Done:

@@ -1,17 +1,16 @@
 """Reading conversations for pages and tabs. Constant numbers of queries, windows of bounded size."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import cast
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, Q, Sum
 
 from accounts.models import User
 from betterchat.core.errors import ErrorCode, UserFacingError
-from chat.models import Conversation, Generation, Message, Turn
+from chat.models import Conversation, Message, Turn
 from chat.models.turn import UNFINISHED
+from chat.protocol.commands import EffortName
 from chat.protocol.events import (
     ConversationInfo,
     ConversationListed,
@@ -25,8 +24,8 @@ from chat.protocol.events import (
     TurnInfo,
     TurnStateName,
 )
-from chat.protocol.usage import ConversationUsage, TurnUsage
-from providers.models import Usage
+from chat.protocol.usage import TurnUsage
+from chat.spending import conversation_usage, turn_usages
 
 WINDOW_MESSAGES = 100
 
@@ -113,6 +112,7 @@ def conversation_info(conversation: Conversation) -> ConversationInfo:
         title=conversation.title,
         title_source=cast(TitleSourceName, conversation.title_source),
         model_id=conversation.model_id,
+        effort=effort_name(conversation.effort),
         version=conversation.version,
         created_at=conversation.created_at,
         last_activity_at=conversation.last_activity_at,
@@ -142,6 +142,7 @@ def turn_info(turn: Turn, *, usage: TurnUsage | None = None) -> TurnInfo:
         answer_id=turn.answer_id,
         state=cast(TurnStateName, turn.state),
         model_id=turn.model_id,
+        effort=effort_name(turn.effort),
         created_at=turn.created_at,
         started_at=turn.started_at,
         finished_at=turn.finished_at,
@@ -151,57 +152,8 @@ def turn_info(turn: Turn, *, usage: TurnUsage | None = None) -> TurnInfo:
     )
 
 
-def turn_usages(turn_ids: Iterable[UUID]) -> dict[UUID, TurnUsage]:
-    """What each of these turns used, in one query; without those that called no model."""
-    calls: defaultdict[UUID, list[Usage]] = defaultdict(list)
-    generations = Generation.objects.filter(turn__in=list(turn_ids), usage__isnull=False)
-    for generation in generations.select_related("usage__endpoint").order_by("turn", "number"):
-        assert generation.usage is not None
-        calls[generation.turn_id].append(generation.usage)
-    return {turn_id: _summed(usages) for turn_id, usages in calls.items()}
-
-
-def _summed(usages: Sequence[Usage]) -> TurnUsage:
-    labels = [usage.endpoint.label for usage in usages if usage.endpoint]
-    first = (usage.first_token_ms for usage in usages if usage.first_token_ms is not None)
-    return TurnUsage(
-        calls=len(usages),
-        input_tokens=_all_or_nothing(usage.input_tokens for usage in usages),
-        output_tokens=_all_or_nothing(usage.output_tokens for usage in usages),
-        cached_tokens=_what_is_told(usage.cached_tokens for usage in usages),
-        reasoning_tokens=_what_is_told(usage.reasoning_tokens for usage in usages),
-        cost_microusd=_all_or_nothing(usage.cost_microusd for usage in usages),
-        estimated=any(usage.estimated for usage in usages),
-        own_key=any(usage.own_key for usage in usages),
-        served_by=list(dict.fromkeys(labels)),
-        first_token_ms=next(first, None),
-        duration_ms=sum(usage.duration_ms for usage in usages),
-    )
-
-
-def _all_or_nothing(counts: Iterable[int | None]) -> int | None:
-    known = list(counts)
-    told = [count for count in known if count is not None]
-    return sum(told) if len(told) == len(known) else None
-
-
-def _what_is_told(counts: Iterable[int | None]) -> int | None:
-    told = [count for count in counts if count is not None]
-    return sum(told) if told else None
-
-
-def conversation_usage(conversation_id: UUID) -> ConversationUsage:
-    """All branches together, in one query."""
-    calls = Generation.objects.filter(turn__conversation=conversation_id, usage__isnull=False)
-    sums = calls.aggregate(
-        calls=Count("pk"),
-        input_tokens=Sum("usage__input_tokens", default=0),
-        output_tokens=Sum("usage__output_tokens", default=0),
-        cost_microusd=Sum("usage__cost_microusd", default=0),
-        unknown_cost_calls=Count("pk", filter=Q(usage__cost_microusd=None)),
-        estimated_calls=Count("pk", filter=Q(usage__estimated=True)),
-    )
-    return ConversationUsage(**{name: int(count) for name, count in sums.items()})
+def effort_name(stored: str) -> EffortName | None:
+    return cast(EffortName, stored) if stored else None
 
 
 def _turn_error(turn: Turn) -> ErrorInfo | None:

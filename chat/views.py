@@ -25,8 +25,8 @@ from chat.protocol.events import (
 from chat.protocol.parts import ReasoningPart, plain_text
 from chat.sidebar import sidebar as read_sidebar
 from chat.starters import STARTERS
-from providers import catalogue
-from providers.catalogue import PickableModel
+from providers.catalogue import read_catalogue
+from providers.picker import Picker, picker
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,7 @@ def home(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return render(request, "chat/landing.html", {"guests_allowed": settings.GUESTS_ALLOWED})
     user = _person(request)
-    context = _page_context(user, catalogue.pickable_models(user))
-    return render(request, "chat/conversation.html", context)
+    return render(request, "chat/conversation.html", _page_context(user, _picker(user)))
 
 
 @require_GET
@@ -63,7 +62,7 @@ def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     readable = snapshot
     if before := request.GET.get("before"):
         readable = _or_404(user, conversation_id, before=before)
-    models = catalogue.pickable_models(user)
+    models = _picker(user, standing_id=snapshot.conversation.model_id)
     context = _page_context(user, models) | {
         "conversation": snapshot.conversation,
         "snapshot": msgspec.json.encode(snapshot).decode(),
@@ -107,26 +106,28 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
-def _page_context(user: User, models: list[PickableModel]) -> dict[str, object]:
-    default = catalogue.default_among(models, user=user)
+def _picker(user: User, *, standing_id: str = "") -> Picker:
+    catalogue = read_catalogue(user, standing_id=standing_id)
+    return picker(catalogue, standing_id=standing_id, may_prefer=not user.is_guest)
+
+
+def _page_context(user: User, models: Picker) -> dict[str, object]:
     return {
         "conversation": None,
         "snapshot": "",
         "readable_messages": [],
         "person": user,
-        "models": models,
-        "default_model_id": default.id if default else "",
+        "model_name": models.standing_name,
+        "picker": msgspec.json.encode(models).decode(),
         "message_characters_max": settings.MESSAGE_CHARACTERS_MAX,
         "sidebar": read_sidebar(user),
         "starters": STARTERS,
     }
 
 
-def _readable(
-    snapshot: ConversationSnapshot, user: User, models: list[PickableModel]
-) -> list[ReadableMessage]:
+def _readable(snapshot: ConversationSnapshot, user: User, models: Picker) -> list[ReadableMessage]:
     turns = {turn.answer_id: turn for turn in snapshot.turns}
-    names = {model.id: model.name for model in models}
+    names = {model.id: model.name for model in models.models}
     return [
         _readable_message(
             message, turn=turns.get(message.id), label=_label(message, names=names, reader=user)

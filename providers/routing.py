@@ -12,6 +12,7 @@ from typing import assert_never
 from django.db import models
 from django.utils import timezone
 
+from betterchat.core import secrets
 from betterchat.core.errors import ErrorCode, UserFacingError
 from betterchat.core.secrets import CannotOpenError
 from providers import breaker
@@ -101,13 +102,33 @@ def key_of(endpoint: Endpoint) -> str:
     if key := endpoint.environment_key:
         return key
     is_own = endpoint.owner_id is not None
-    if credential is not None or endpoint.key_env or (is_own and _needs_key(endpoint)):
-        code = ErrorCode.OWN_KEY_MISSING if is_own else ErrorCode.PROVIDER_KEY_MISSING
-        raise UserFacingError(code, details={"provider": endpoint.label})
+    if credential is not None or endpoint.key_env or (is_own and needs_key(endpoint)):
+        raise UserFacingError(_missing(endpoint), details={"provider": endpoint.label})
     return ""
 
 
-def _needs_key(endpoint: Endpoint) -> bool:
+def key_problem(endpoint: Endpoint) -> ErrorCode | None:
+    """Why `key_of` would fail, as far as the tables tell.
+
+    Nothing is opened, and the environment is not asked: it is the worker's that counts.
+    """
+    credential: Credential | None = getattr(endpoint, "credential", None)
+    if credential is not None and credential.fits:
+        known = credential.master_key_id in secrets.key_ids()
+        return None if known else ErrorCode.KEY_UNREADABLE
+    if endpoint.key_env:
+        return None
+    is_own = endpoint.owner_id is not None
+    return _missing(endpoint) if credential is not None or (is_own and needs_key(endpoint)) else None
+
+
+def _missing(endpoint: Endpoint) -> ErrorCode:
+    is_own = endpoint.owner_id is not None
+    return ErrorCode.OWN_KEY_MISSING if is_own else ErrorCode.PROVIDER_KEY_MISSING
+
+
+def needs_key(endpoint: Endpoint) -> bool:
+    """Whether its kind is never called without one."""
     return endpoint.provider not in {Provider.OPENAI_COMPATIBLE, Provider.OLLAMA, Provider.DEMO}
 
 

@@ -25,12 +25,15 @@ _SERVER_IDS = "id_server_%s"  # beside the form of the key on the same page
 
 
 def own_page[**P](
-    *methods: str,
+    *methods: str, for_guests: str = "providers/guest.html"
 ) -> Callable[
     [Callable[Concatenate[HttpRequest, User, P], HttpResponse]],
     Callable[Concatenate[HttpRequest, P], HttpResponse],
 ]:
-    """A page for people with an account; others' things and things that are not there are both 404."""
+    """A page for people with an account; others' things and things that are not there are both 404.
+
+    `for_guests` is the template that tells a guest why not.
+    """
 
     def decorate(
         view: Callable[Concatenate[HttpRequest, User, P], HttpResponse],
@@ -43,7 +46,7 @@ def own_page[**P](
         def page(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             user = cast("User", request.user)
             if user.is_guest:
-                return render(request, "providers/guest.html", status=403)
+                return render(request, for_guests, status=403)
             try:
                 return view(request, user, *args, **kwargs)
             except UserFacingError:

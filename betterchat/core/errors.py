@@ -30,6 +30,7 @@ class ErrorCode(enum.StrEnum):
     TURN_IN_PROGRESS = "turn_in_progress"
     MODEL_UNAVAILABLE = "model_unavailable"
     MODEL_NOT_FOR_GUESTS = "model_not_for_guests"
+    EFFORT_UNAVAILABLE = "effort_unavailable"
     # The provider
     PROVIDER_KEY_MISSING = "provider_key_missing"
     OWN_KEY_MISSING = "own_key_missing"
@@ -139,6 +140,12 @@ ERROR_TEXTS: Mapping[ErrorCode, ErrorText] = {
     ),
     ErrorCode.MODEL_NOT_FOR_GUESTS: ErrorText(
         "Guests can't use the model {model}.", "Sign in, or choose Demo.", NextAction.SIGN_IN, 403
+    ),
+    ErrorCode.EFFORT_UNAVAILABLE: ErrorText(
+        "{model} can't be asked for the effort {effort}; it offers {offered}.",
+        "Choose another effort or another model.",
+        _MODEL,
+        409,
     ),
     ErrorCode.PROVIDER_KEY_MISSING: ErrorText(
         "No key for {provider} is set on this server.",

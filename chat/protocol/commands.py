@@ -1,12 +1,14 @@
 """Commands: what a client may send. Closed: an unknown type or field is refused."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
 
 PROTOCOL_VERSION = 1
 SUBPROTOCOL = f"betterchat.v{PROTOCOL_VERSION}"
+
+EffortName = Literal["off", "minimal", "low", "medium", "high", "max"]
 
 
 class _Command(msgspec.Struct, tag_field="type", forbid_unknown_fields=True, frozen=True):
@@ -45,6 +47,10 @@ class StartTurn(_Command, frozen=True, tag="turn.start"):
     last message the client sees on the branch, null in an empty conversation. A conversation that does
     not exist is created by its first message, on the person's socket only. An empty `model_id` stands
     for the model of the conversation, or the person's default in a new one.
+
+    `effort` is how much the model should think. One that the model does not offer is refused
+    (`effort_unavailable`). Empty stands for the conversation's effort (`medium` in a new one), or the
+    nearest that the model offers; a model that offers none decides itself. `turn.effort` tells which it is.
     """
 
     command_id: UUID
@@ -54,12 +60,13 @@ class StartTurn(_Command, frozen=True, tag="turn.start"):
     parent_id: UUID | None
     text: str
     model_id: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    effort: EffortName | Literal[""] = ""
 
 
 class RetryTurn(_Command, frozen=True, tag="turn.retry"):
     """Answer a message once more, beside the answers it has. `turn_id` is new and made by the client.
 
-    An empty `model_id` stands for the model of the conversation.
+    An empty `model_id` stands for the model of the conversation; `effort` is as in `turn.start`.
     """
 
     command_id: UUID
@@ -67,6 +74,7 @@ class RetryTurn(_Command, frozen=True, tag="turn.retry"):
     turn_id: UUID
     message_id: UUID
     model_id: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    effort: EffortName | Literal[""] = ""
 
 
 class StopTurn(_Command, frozen=True, tag="turn.stop"):
@@ -75,6 +83,18 @@ class StopTurn(_Command, frozen=True, tag="turn.stop"):
     command_id: UUID
     conversation_id: UUID
     turn_id: UUID
+
+
+class ConfigureConversation(_Command, frozen=True, tag="conversation.configure"):
+    """Choose the model and the effort of the turns to come. An empty one stays as it is.
+
+    `effort` has to be one that the model offers (`effort_unavailable`).
+    """
+
+    command_id: UUID
+    conversation_id: UUID
+    model_id: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    effort: EffortName | Literal[""] = ""
 
 
 class RenameConversation(_Command, frozen=True, tag="conversation.rename"):
@@ -118,6 +138,7 @@ type Command = (
     | StartTurn
     | RetryTurn
     | StopTurn
+    | ConfigureConversation
     | RenameConversation
     | DeleteConversation
     | RestoreConversation
@@ -129,6 +150,7 @@ COMMAND_TYPES: tuple[type[_Command], ...] = (
     StartTurn,
     RetryTurn,
     StopTurn,
+    ConfigureConversation,
     RenameConversation,
     DeleteConversation,
     RestoreConversation,

@@ -138,7 +138,7 @@ def _type_name(type_: msgspec.inspect.Type) -> str:
         case msgspec.inspect.StructType(cls=cls):
             return cls.__name__
         case msgspec.inspect.LiteralType(values=values):
-            return ", ".join(f"`{value}`" for value in values)
+            return ", ".join(f"`{value}`" if value else "empty" for value in values)
         case msgspec.inspect.Metadata(type=inner):
             return _type_name(inner)
         case _:

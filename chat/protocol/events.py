@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from betterchat.core.errors import UserFacingError
-from chat.protocol.commands import PROTOCOL_VERSION, Position
+from chat.protocol.commands import PROTOCOL_VERSION, EffortName, Position
 from chat.protocol.parts import NoticePart, PartKind, ReasoningPart, TextPart
 from chat.protocol.usage import ConversationUsage, TurnUsage
 
@@ -58,14 +58,17 @@ class MessageInfo(msgspec.Struct, frozen=True):
 
 
 class TurnInfo(msgspec.Struct, frozen=True):
-    """One request until its answer is complete. `message_id` is asked, `answer_id` answers it. `usage` is
-    null until it ended, and where no model was called."""
+    """One request until its answer is complete. `message_id` is asked, `answer_id` answers it.
+
+    `effort` is null where the model decides itself how much it thinks. `usage` is null until the turn
+    ended, and where no model was called."""
 
     id: UUID
     message_id: UUID
     answer_id: UUID
     state: TurnStateName
     model_id: str
+    effort: EffortName | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -75,10 +78,14 @@ class TurnInfo(msgspec.Struct, frozen=True):
 
 
 class ConversationInfo(msgspec.Struct, frozen=True):
+    """`model_id` and `effort` are what the next turn begins with: those of the last one, or chosen since.
+    `effort` is null where none was asked for yet."""
+
     id: UUID
     title: str
     title_source: TitleSourceName
     model_id: str
+    effort: EffortName | None
     version: int
     created_at: datetime
     last_activity_at: datetime
@@ -169,6 +176,14 @@ class ConversationRenamed(_Event, frozen=True, tag="conversation.renamed"):
     version: int
     title: str
     title_source: TitleSourceName
+
+
+class ConversationConfigured(_Event, frozen=True, tag="conversation.configured"):
+    """The model or the effort of the turns to come was chosen. `turn.created` tells of both as well."""
+
+    version: int
+    model_id: str
+    effort: EffortName | None
 
 
 class ConversationDeleted(_Event, frozen=True, tag="conversation.deleted"):
@@ -272,6 +287,7 @@ type Event = (
     | TurnStarted
     | TurnFinished
     | ConversationRenamed
+    | ConversationConfigured
     | ConversationDeleted
     | ConversationListed
     | ConversationUnlisted
@@ -293,6 +309,7 @@ EVENT_TYPES: tuple[type[_Event], ...] = (
     TurnStarted,
     TurnFinished,
     ConversationRenamed,
+    ConversationConfigured,
     ConversationDeleted,
     ConversationListed,
     ConversationUnlisted,

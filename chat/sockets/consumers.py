@@ -17,7 +17,7 @@ from betterchat import __version__
 from betterchat.core.db import in_thread
 from betterchat.core.errors import ErrorCode, UserFacingError
 from chat import conversations, queries
-from chat.broadcast import Done, person_group, publish, room_group
+from chat.broadcast import Done, RoomEvent, person_group, publish, room_group
 from chat.protocol.close_codes import (
     NOT_FOUND,
     NOT_SIGNED_IN,
@@ -30,6 +30,7 @@ from chat.protocol.commands import (
     SUBPROTOCOL,
     Acknowledge,
     Command,
+    ConfigureConversation,
     DeleteConversation,
     OpenConversation,
     Ping,
@@ -45,14 +46,12 @@ from chat.protocol.events import (
     CommandRefused,
     ConversationCurrent,
     ConversationDeleted,
-    ConversationRenamed,
     ErrorInfo,
     PersonInfo,
     Pong,
     TurnCreated,
     TurnFinished,
     TurnInfo,
-    TurnStarted,
     Welcome,
 )
 from chat.protocol.parsing import parse_command
@@ -64,9 +63,7 @@ logger = logging.getLogger(__name__)
 
 INVALID_FRAMES_MAX = 20
 
-_room_events = msgspec.json.Decoder(
-    TurnCreated | TurnStarted | TurnFinished | ConversationRenamed | ConversationDeleted
-)
+_room_events: msgspec.json.Decoder[RoomEvent] = msgspec.json.Decoder(RoomEvent)
 
 
 class _Consumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has no types
@@ -158,6 +155,7 @@ class _Consumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has no
         command: StartTurn
         | RetryTurn
         | StopTurn
+        | ConfigureConversation
         | RenameConversation
         | DeleteConversation
         | RestoreConversation,
@@ -173,6 +171,7 @@ class _Consumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has no
                     parent_id=command.parent_id,
                     text=command.text,
                     model_id=command.model_id,
+                    effort=command.effort,
                     may_create=self.may_create_conversations,
                 )
             case RetryTurn():
@@ -182,12 +181,17 @@ class _Consumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has no
                     turn_id=command.turn_id,
                     message_id=command.message_id,
                     model_id=command.model_id,
+                    effort=command.effort,
                 )
             case StopTurn(conversation_id=conversation_id, turn_id=turn_id):
                 done = await in_thread(control.stop_turn)(
                     self.user, conversation_id=conversation_id, turn_id=turn_id
                 )
                 return done, () if done.broadcasts else (turn_id,)
+            case ConfigureConversation(conversation_id=conversation_id, model_id=model_id, effort=effort):
+                done = await in_thread(conversations.configure)(
+                    self.user, conversation_id, model_id=model_id, effort=effort
+                )
             case RenameConversation(conversation_id=conversation_id, title=title):
                 done = await in_thread(conversations.rename)(self.user, conversation_id, title=title)
             case DeleteConversation(conversation_id=conversation_id):

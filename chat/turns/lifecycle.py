@@ -18,14 +18,8 @@ from chat.models import Conversation, Message, TitleSource, Turn, TurnState
 from chat.models.turn import RUNNABLE
 from chat.protocol.events import TurnCreated, TurnFinished, TurnStarted
 from chat.protocol.parts import Part, encode_parts, text_sha256, written_text
-from chat.queries import (
-    conversation_usage,
-    listed,
-    message_info,
-    running_among,
-    turn_info,
-    turn_usages,
-)
+from chat.queries import listed, message_info, running_among, turn_info
+from chat.spending import conversation_usage, turn_usages
 from chat.turns.fence import Fenced
 from chat.turns.jobs import defer_run, defer_title
 from chat.turns.usage import UsageMeter, last_writer, settle_orphans

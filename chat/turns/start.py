@@ -20,10 +20,10 @@ from chat.models import Conversation, Message, Role, Turn, TurnState
 from chat.models.turn import UNFINISHED
 from chat.protocol.events import TurnCreated
 from chat.protocol.parts import TextPart, encode_parts, text_sha256
+from chat.turns.choice import Choice, choose
 from chat.turns.jobs import defer_run
 from chat.turns.placement import attach_point
 from chat.turns.titles import placeholder_title
-from providers import catalogue
 
 
 def start_turn(
@@ -35,6 +35,7 @@ def start_turn(
     parent_id: UUID | None,
     text: str,
     model_id: str,
+    effort: str = "",
     may_create: bool,
 ) -> Done:
     """Store a message, its empty answer, the turn and its job, all or nothing.
@@ -42,15 +43,20 @@ def start_turn(
     `parent_id` is the leaf the sender saw. Where the branch has grown since, the message goes to its
     end and waits for the answer there: nobody's message is lost and nothing runs twice on one leaf.
     Raises NOT_FOUND, CONFLICT (an id is taken), MESSAGE_EMPTY, MESSAGE_TOO_LONG, INVALID_FRAME (NUL),
-    MODEL_UNAVAILABLE, MODEL_NOT_FOR_GUESTS, QUEUE_FULL.
+    QUEUE_FULL, and what `choose` raises.
     """
     _check_text(text)
-    model_id = model_id or _standing_model(user, conversation_id)
-    catalogue.require_model(user, model_id)
+    standing = Conversation.objects.readable_by(user).filter(pk=conversation_id).first()
+    try:
+        choice = choose(user, standing, model_id=model_id, effort=effort)
+    except UserFacingError:
+        if repeated := _stored_before(standing, turn_id=turn_id, message_id=message_id):
+            return repeated
+        raise
     try:
         with transaction.atomic(durable=True):
             conversation = _lock_or_create(
-                user, conversation_id, text=text, model_id=model_id, may_create=may_create
+                user, conversation_id, text=text, choice=choice, may_create=may_create
             )
             if repeated := _already_started(conversation, turn_id=turn_id, message_id=message_id):
                 return repeated
@@ -64,18 +70,31 @@ def start_turn(
                 parts=encode_parts([TextPart(text)]),
                 text_sha256=text_sha256([TextPart(text)]),
             )
-            return _create_turn(conversation, turn_id=turn_id, message=message, model_id=model_id)
+            return _create_turn(conversation, turn_id=turn_id, message=message, choice=choice)
     except IntegrityError:
         return _after_collision(user, conversation_id, turn_id=turn_id, message_id=message_id)
 
 
-def retry_turn(user: User, *, conversation_id: UUID, turn_id: UUID, message_id: UUID, model_id: str) -> Done:
+def retry_turn(
+    user: User,
+    *,
+    conversation_id: UUID,
+    turn_id: UUID,
+    message_id: UUID,
+    model_id: str,
+    effort: str = "",
+) -> Done:
     """Answer a message again, as a sibling of the answers it has.
 
-    Raises NOT_FOUND, CONFLICT, TURN_IN_PROGRESS, MODEL_UNAVAILABLE, MODEL_NOT_FOR_GUESTS.
+    Raises NOT_FOUND, CONFLICT, TURN_IN_PROGRESS, and what `choose` raises.
     """
-    model_id = model_id or _standing_model(user, conversation_id)
-    catalogue.require_model(user, model_id)
+    standing = queries.get_conversation(user, conversation_id)
+    try:
+        choice = choose(user, standing, model_id=model_id, effort=effort)
+    except UserFacingError:
+        if repeated := _stored_before(standing, turn_id=turn_id, message_id=message_id):
+            return repeated
+        raise
     try:
         with transaction.atomic(durable=True):
             conversation = _lock(user, conversation_id)
@@ -86,7 +105,7 @@ def retry_turn(user: User, *, conversation_id: UUID, turn_id: UUID, message_id: 
                 raise UserFacingError(ErrorCode.NOT_FOUND)
             if message.turns.filter(state__in=UNFINISHED).exists():
                 raise UserFacingError(ErrorCode.TURN_IN_PROGRESS)
-            return _create_turn(conversation, turn_id=turn_id, message=message, model_id=model_id)
+            return _create_turn(conversation, turn_id=turn_id, message=message, choice=choice)
     except IntegrityError:
         return _after_collision(user, conversation_id, turn_id=turn_id, message_id=message_id)
 
@@ -103,10 +122,9 @@ def _check_text(text: str) -> None:
         raise UserFacingError(ErrorCode.INVALID_FRAME, details={"reason": "the text has a NUL character"})
 
 
-def _standing_model(user: User, conversation_id: UUID) -> str:
-    conversations = Conversation.objects.readable_by(user).filter(pk=conversation_id)
-    model_id = conversations.values_list("model_id", flat=True).first()
-    return model_id or catalogue.default_model(user).id
+def _stored_before(standing: Conversation | None, *, turn_id: UUID, message_id: UUID) -> Done | None:
+    """What a repeated command had stored while its model could still be used."""
+    return _already_started(standing, turn_id=turn_id, message_id=message_id) if standing else None
 
 
 def _lock(user: User, conversation_id: UUID) -> Conversation:
@@ -119,12 +137,12 @@ def _lock(user: User, conversation_id: UUID) -> Conversation:
 
 
 def _lock_or_create(
-    user: User, conversation_id: UUID, *, text: str, model_id: str, may_create: bool
+    user: User, conversation_id: UUID, *, text: str, choice: Choice, may_create: bool
 ) -> Conversation:
     if may_create and not Conversation.objects.filter(pk=conversation_id).exists():
         # A second sender's insert waits here for the first one's commit, then fails: IntegrityError.
         Conversation.objects.create(
-            id=conversation_id, owner=user, title=placeholder_title(text), model_id=model_id
+            id=conversation_id, owner=user, title=placeholder_title(text), model_id=choice.model_id
         )
     return _lock(user, conversation_id)
 
@@ -146,7 +164,7 @@ def _after_collision(user: User, conversation_id: UUID, *, turn_id: UUID, messag
     raise UserFacingError(ErrorCode.CONFLICT)
 
 
-def _create_turn(conversation: Conversation, *, turn_id: UUID, message: Message, model_id: str) -> Done:
+def _create_turn(conversation: Conversation, *, turn_id: UUID, message: Message, choice: Choice) -> Done:
     waits = Turn.objects.filter(answer=message.parent_id, state__in=UNFINISHED).exists()
     if waits:
         _check_queue(conversation)
@@ -155,23 +173,26 @@ def _create_turn(conversation: Conversation, *, turn_id: UUID, message: Message,
         conversation=conversation,
         parent=message,
         role=Role.ASSISTANT,
-        model_id=model_id,
+        model_id=choice.model_id,
     )
     turn = Turn.objects.create(
         id=turn_id,
         conversation=conversation,
         message=message,
         answer=answer,
-        model_id=model_id,
+        model_id=choice.model_id,
+        effort=choice.effort,
         state=TurnState.QUEUED if waits else TurnState.STARTING,
     )
     if not waits:
         defer_run(turn.pk)
     conversation.active_leaf = answer
-    conversation.model_id = model_id
+    conversation.model_id = choice.model_id
+    # A model that decides itself leaves the choice as it was, for the next one that asks.
+    conversation.effort = choice.effort or conversation.effort
     conversation.last_activity_at = timezone.now()
     conversation.version = F("version") + 1
-    conversation.save(update_fields=["active_leaf", "model_id", "last_activity_at", "version"])
+    conversation.save(update_fields=["active_leaf", "model_id", "effort", "last_activity_at", "version"])
     # Columns that the database filled in, and the version it counted.
     for stored in (conversation, message, answer, turn):
         stored.refresh_from_db()

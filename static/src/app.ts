@@ -5,6 +5,7 @@ import ConnectionController from "./controllers/connection_controller";
 import ConversationController from "./controllers/conversation_controller";
 import DrawerController from "./controllers/drawer_controller";
 import MenuController from "./controllers/menu_controller";
+import PickerController from "./controllers/picker_controller";
 import SidebarController from "./controllers/sidebar_controller";
 import { person } from "./page";
 
@@ -14,6 +15,7 @@ application.register("connection", ConnectionController);
 application.register("conversation", ConversationController);
 application.register("drawer", DrawerController);
 application.register("menu", MenuController);
+application.register("picker", PickerController);
 application.register("sidebar", SidebarController);
 
 person.connect();

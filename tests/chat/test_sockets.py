@@ -22,6 +22,7 @@ from chat.protocol.commands import SUBPROTOCOL
 from chat.protocol.parts import plain_text
 from chat.sockets import outbox
 from chat.turns.runner import run_turn
+from providers.models import Provider
 from tests.chat.running import a_worker, bounded, run, stored
 from tests.data import DEMO, a_conversation, a_model, a_person, the_turn
 
@@ -326,6 +327,34 @@ async def test_rename_reaches_the_room_and_the_sidebar_of_every_tab(opened: Open
     )
     assert (await room.until("conversation.renamed"))["title"] == "My title"
     assert (await person.until("conversation.listed"))["title"] == "My title"
+
+
+async def test_what_is_chosen_in_one_tab_is_chosen_in_the_other(opened: Opened) -> None:
+    alice = await in_thread(a_person)()
+    conversation = await in_thread(lambda: a_conversation(owner=alice))()
+    model = await in_thread(lambda: a_model("openai:thinker", provider=Provider.OPENAI))()
+    model.efforts = ["low", "high"]
+    await in_thread(model.save)()
+    room, other = await opened(alice, conversation), await opened(alice, conversation)
+    for client in (room, other):
+        await client.send(type="conversation.open")
+        await client.until("conversation.snapshot")
+    command = {
+        "type": "conversation.configure",
+        "command_id": uuid.uuid4(),
+        "conversation_id": conversation.pk,
+    }
+    await room.send(**command, model_id=model.pk, effort="high")
+    told = await other.until("conversation.configured")
+    assert (told["model_id"], told["effort"]) == (model.pk, "high")
+    assert (await room.until("command.accepted"))["version"] == told["version"]
+    await room.send(**command, effort="max")
+    assert (await room.until("command.refused"))["error"]["code"] == "effort_unavailable"
+    await room.send(**command, effort="very much")
+    assert (await room.until("command.refused"))["error"]["code"] == "invalid_frame"
+    late = await opened(alice, conversation)
+    await late.send(type="conversation.open")
+    assert (await late.until("conversation.snapshot"))["conversation"]["effort"] == "high"
 
 
 async def test_delete_closes_the_room_stops_the_turn_and_can_be_undone(opened: Opened) -> None:

@@ -210,9 +210,10 @@ def test_guests_reach_only_what_is_open_to_them() -> None:
     send(guest, model=DEMO)
 
 
-def test_an_unknown_model_is_refused() -> None:
+@pytest.mark.parametrize("model_id", ["nobody:nothing", "byok:nobody:nothing", "a\0b", "x" * 200])
+def test_an_unknown_model_is_refused(model_id: str) -> None:
     a_model()
-    assert refusal(lambda: send(a_person(), model="nobody:nothing")) == ErrorCode.MODEL_UNAVAILABLE
+    assert refusal(lambda: send(a_person(), model=model_id)) == ErrorCode.MODEL_UNAVAILABLE
 
 
 def test_a_retry_is_a_sibling_and_keeps_what_failed() -> None:

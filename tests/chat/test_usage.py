@@ -17,7 +17,8 @@ from chat.models import Conversation, Generation, Turn, TurnState
 from chat.protocol.events import ConversationSnapshot, TurnFinished
 from chat.protocol.parts import written_text
 from chat.protocol.usage import ConversationUsage, TurnUsage
-from chat.queries import snapshot, turn_usages
+from chat.queries import snapshot
+from chat.spending import turn_usages
 from chat.turns import control, lifecycle
 from chat.turns.lifecycle import Ending
 from chat.turns.runner import run_turn
@@ -64,8 +65,13 @@ def a_turn(upstream: FakeUpstream, behaviour: str = "hello", **model: Provider) 
 def retried(turn: Turn) -> Turn:
     """Another answer to the same message, beside the one there is."""
     owner = turn.conversation.owner
-    ids = {"conversation_id": turn.conversation_id, "message_id": turn.message_id}
-    retry_turn(owner, turn_id=uuid.uuid4(), model_id="", **ids)
+    retry_turn(
+        owner,
+        conversation_id=turn.conversation_id,
+        turn_id=uuid.uuid4(),
+        message_id=turn.message_id,
+        model_id="",
+    )
     return the_turn(turn.conversation)
 
 

@@ -1,5 +1,7 @@
 """What each wire is asked: effort, limits, tools, results, thoughts sent back, marks for the cache."""
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from providers.events import (
     ToolSpec,
 )
 from providers.models import Provider, Wire
+from providers.wires.registry import NATIVE_WIRES
 from tests.fakes.upstream import FakeUpstream
 from tests.providers.conftest import KEY, a_route, asked
 
@@ -121,6 +124,55 @@ async def test_a_budget_is_below_the_output(upstream: FakeUpstream, effort: Effo
     assert budget is None or 1024 <= budget < body["max_tokens"] == limit
     body = await sent(upstream, request, "gemini-2.5-flash", **GEMINI)
     assert dug(body, "generationConfig.thinkingConfig.thinkingBudget") < limit
+
+
+# Provider and model, and where the body says what was asked for. Numbers are budgets.
+SAID: list[tuple[Asked, str, str]] = [
+    (OPENAI, "gpt-6-luna", "reasoning.effort"),
+    (OPENAI, "gpt-5-mini", "reasoning.effort"),
+    (OPENAI, "o3", "reasoning.effort"),
+    (OPENAI_CHAT, "o4-mini", "reasoning_effort"),
+    ({}, "house-model", "reasoning_effort"),
+    ({"provider": Provider.OPENROUTER}, "anthropic/claude-sonnet-4.5", "reasoning.effort"),
+    (XAI, "grok-4.3", "reasoning_effort"),
+    (XAI, "grok-3-mini", "reasoning_effort"),
+    (CLAUDE, "claude-sonnet-4-5", "thinking.budget_tokens"),
+    (CLAUDE, "claude-haiku-4-5-20251001", "thinking.budget_tokens"),
+    (CLAUDE, "someone-elses-model", "thinking.budget_tokens"),
+    (CLAUDE, "claude-opus-4-6", "output_config.effort"),
+    (CLAUDE, "claude-sonnet-5-5", "output_config.effort"),
+    (GEMINI, "gemini-2.5-flash", "generationConfig.thinkingConfig.thinkingBudget"),
+    (GEMINI, "gemini-2.5-pro", "generationConfig.thinkingConfig.thinkingBudget"),
+    (GEMINI, "gemini-3.8-flash", "generationConfig.thinkingConfig.thinkingLevel"),
+    (GEMINI, "gemini-3.1-pro", "generationConfig.thinkingConfig.thinkingLevel"),
+    (OLLAMA, "qwen3", "think"),
+    (OLLAMA, "gpt-oss:20b", "think"),
+]
+EFFORT_WORDS = {"none", "minimal", "low", "medium", "high", "xhigh", "max"}
+LEAST_OUTPUT_OF_GEMINI = 65_536
+
+
+@pytest.mark.parametrize(("route", "model", "path"), SAID)
+@pytest.mark.parametrize("output", [None, 256, 1_024, 4_096, 8_192, 32_000, 128_000])
+def test_every_effort_on_every_wire_is_a_word_or_a_budget_below_the_models_output(
+    route: Asked, model: str, path: str, output: int | None
+) -> None:
+    resolved = replace(
+        a_route("http://127.0.0.1:9", model, **route), max_output_tokens=output, reasoning=True
+    )
+    wire = NATIVE_WIRES[resolved.spoken_wire]
+    budgets: list[int] = []
+    for effort in Effort:
+        body = json.loads(wire.build_request(a_request(effort=effort), resolved).body)
+        told = dug(body, path)
+        if "udget" not in path:
+            assert isinstance(told, bool) or told in EFFORT_WORDS, (effort, told)
+        elif told is not None:
+            assert 0 <= told < (output or body.get("max_tokens") or LEAST_OUTPUT_OF_GEMINI), (effort, told)
+            budgets.append(told)
+    assert budgets == sorted(budgets), "more effort is never less room to think"
+    if "udget" in path and (output is None or output > 64_000):
+        assert len(set(budgets)) >= 4, "there is room, and every effort has the same budget"
 
 
 STATES = {

@@ -4,7 +4,7 @@ import json
 import sys
 import uuid
 from datetime import timedelta
-from typing import NoReturn
+from typing import Literal, NoReturn, get_args
 from uuid import UUID
 
 from django.conf import settings
@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts import tokens
 from accounts.models import User
 from chat.client import ConnectionLost, Replica, connect, decode_frame, follow
-from chat.protocol.commands import StartTurn
+from chat.protocol.commands import EffortName, StartTurn
 from chat.protocol.events import (
     CommandAccepted,
     CommandRefused,
@@ -52,6 +52,9 @@ class Command(BaseCommand):
         parser.add_argument("--conversation", type=UUID, help="Continue this conversation.")
         parser.add_argument("--model", default="", help="A model id as `manage.py models` lists them.")
         parser.add_argument(
+            "--effort", default="", choices=get_args(EffortName), help="How much the model should think."
+        )
+        parser.add_argument(
             "--json", action="store_true", dest="as_json", help="Print every event as one line of JSON."
         )
 
@@ -63,6 +66,7 @@ class Command(BaseCommand):
         token: str | None,
         conversation: UUID | None,
         model: str,
+        effort: EffortName | Literal[""],
         as_json: bool,
         **options: object,
     ) -> None:
@@ -71,7 +75,7 @@ class Command(BaseCommand):
         try:
             exit_code = asyncio.run(
                 _Talk(url=url, token=token or issued or "", as_json=as_json).run(
-                    text=text, conversation_id=conversation, model_id=model
+                    text=text, conversation_id=conversation, model_id=model, effort=effort
                 )
             )
         except Refused as error:
@@ -112,7 +116,9 @@ class _Talk:
         self._as_json = as_json
         self._printed = 0
 
-    async def run(self, *, text: str, conversation_id: UUID | None, model_id: str) -> int:
+    async def run(
+        self, *, text: str, conversation_id: UUID | None, model_id: str, effort: EffortName | Literal[""]
+    ) -> int:
         replica = Replica()
         start = StartTurn(
             command_id=uuid.uuid4(),
@@ -122,6 +128,7 @@ class _Talk:
             parent_id=None,
             text=text,
             model_id=model_id,
+            effort=effort,
         )
         if conversation_id is None:
             await self._start_new(start)

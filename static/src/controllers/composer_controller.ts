@@ -2,7 +2,7 @@ import { Controller } from "@hotwired/stimulus";
 import { countCharacters, formatNumber } from "../models/words";
 import type { ErrorInfo } from "../protocol/types";
 import { element } from "../rendering/elements";
-import { signInAddress } from "../rendering/failure";
+import { isAboutOwnKey, KEYS_ADDRESS, KEYS_LABEL, signInAddress } from "../rendering/failure";
 
 const KEY_OF_INPUT_METHOD = 229;
 /** From this share of the limit on, the length is shown. */
@@ -46,10 +46,14 @@ export default class extends Controller<HTMLElement> {
     if (hadFocus && document.activeElement === document.body) this.focus();
   }
 
-  showProblem(error: ErrorInfo): void {
+  /** `modelId` is the model it was about. */
+  showProblem(error: ErrorInfo, modelId: string): void {
     this.problemTarget.replaceChildren(`${error.sentence} ${error.next_step} `);
     if (error.action === "sign_in") {
       this.problemTarget.append(element("a", { href: signInAddress() }, "Sign in"));
+    }
+    if (isAboutOwnKey(error, modelId)) {
+      this.problemTarget.append(element("a", { href: KEYS_ADDRESS }, KEYS_LABEL));
     }
     this.problemTarget.hidden = false;
   }

@@ -6,7 +6,7 @@ import type { SocketState } from "../models/socket";
 import { plainText } from "../models/text";
 import { totalLines } from "../models/usage_words";
 import { greeting } from "../models/words";
-import { announce, connectRoom, person } from "../page";
+import { announce, choice, connectRoom, person } from "../page";
 import { readFrame } from "../protocol/frames";
 import { mintId } from "../protocol/ids";
 import type { ConversationSnapshot, ErrorInfo } from "../protocol/types";
@@ -16,6 +16,7 @@ import { RenderLoop } from "../rendering/render_loop";
 import { StickyScroll } from "../rendering/sticky_scroll";
 import { ThreadView } from "../rendering/thread";
 import type ComposerController from "./composer_controller";
+import type PickerController from "./picker_controller";
 
 const NAME = "Better Chat";
 const DRAFT_PAUSE_MS = 200;
@@ -23,15 +24,14 @@ const DRAFT_PAUSE_MS = 200;
 /** The open conversation: binds what is known of it to what is seen of it. */
 export default class extends Controller<HTMLElement> {
   static override targets = [
-    "scroller", "list", "title", "model", "more", "earlier", "readable", "welcome", "greeting", "modelName",
-    "ending", "dock", "toLatest",
+    "scroller", "list", "title", "more", "earlier", "readable", "welcome", "greeting", "modelName", "ending",
+    "dock", "toLatest",
   ]; // biome-ignore format: a list to read
-  static override outlets = ["composer"];
+  static override outlets = ["composer", "picker"];
   static override values = { id: String };
   declare readonly scrollerTarget: HTMLElement;
   declare readonly listTarget: HTMLElement;
   declare readonly titleTarget: HTMLElement;
-  declare readonly modelTarget: HTMLSelectElement;
   declare readonly moreTarget: HTMLElement;
   declare readonly earlierTarget: HTMLButtonElement;
   declare readonly readableTarget: HTMLElement;
@@ -44,6 +44,7 @@ export default class extends Controller<HTMLElement> {
   declare readonly toLatestTarget: HTMLElement;
   declare readonly composerOutlet: ComposerController;
   declare readonly hasComposerOutlet: boolean;
+  declare readonly pickerOutlet: PickerController;
   declare idValue: string;
 
   #session!: Session;
@@ -60,7 +61,7 @@ export default class extends Controller<HTMLElement> {
     this.readableTarget.remove();
     const id = this.idValue || null;
     this.#drafts = new Drafts(browserStorage(), id);
-    this.#thread = new ThreadView(this.listTarget, (modelId) => this.#modelNameOf(modelId));
+    this.#thread = new ThreadView(this.listTarget, (modelId) => choice.nameOf(modelId));
     this.#scroll = new StickyScroll(
       this.scrollerTarget,
       this.listTarget.parentElement ?? this.listTarget,
@@ -71,13 +72,14 @@ export default class extends Controller<HTMLElement> {
     this.#session = new Session(id, { person, connectRoom }, this.#listener());
     this.#loop = new RenderLoop(this.#thread, this.#session, () => this.#scroll.follow());
     this.#actions = new MessageActions(this.#session, {
-      modelId: () => this.modelTarget.value,
-      chooseModel: () => this.#chooseModel(),
+      choice,
+      chooseModel: () => this.pickerOutlet.open(),
       reuseText: (text) => this.#reuse(text),
     });
     const snapshot = readSnapshot();
     if (snapshot !== null) this.#session.begin(snapshot);
     this.#greet();
+    choice.onChange(() => this.#nameModel());
     addEventListener("popstate", () => location.reload());
     addEventListener("pagehide", () => this.#saveDraft());
   }
@@ -99,7 +101,7 @@ export default class extends Controller<HTMLElement> {
   send(event: CustomEvent<{ text: string }>): void {
     clearTimeout(this.#draftTimer);
     this.#restored = [];
-    const message = this.#session.send(event.detail.text, this.modelTarget.value);
+    const message = this.#session.send(event.detail.text, choice.modelId, choice.effortToSend);
     this.#drafts.sending(message);
     if (this.hasWelcomeTarget) this.welcomeTarget.hidden = true;
     this.#loop.arrange();
@@ -126,8 +128,12 @@ export default class extends Controller<HTMLElement> {
   }
 
   modelPicked(): void {
-    this.#nameModel();
+    this.#session.configure(choice.modelId, "");
     this.#actions.modelPicked();
+  }
+
+  effortPicked(): void {
+    this.#session.configure(choice.modelId, choice.effortToSend);
   }
 
   async loadEarlier(): Promise<void> {
@@ -155,7 +161,7 @@ export default class extends Controller<HTMLElement> {
       onPending: () => this.#loop.arrange(),
       onKept: (message: PendingMessage) => this.#drafts.settled(message.messageId),
       onRefused: (messages: readonly PendingMessage[], error: ErrorInfo) => this.#refused(messages, error),
-      onProblem: (error: ErrorInfo) => this.composerOutlet.showProblem(error),
+      onProblem: (error: ErrorInfo) => this.#showProblem(error),
       onCreated: (id: string) => this.#created(id),
       onState: (state: SocketState) => {
         if (state === "gone" && !this.#isDeleted) this.#end("gone");
@@ -167,6 +173,8 @@ export default class extends Controller<HTMLElement> {
     if (change.structure) this.#loop.arrange();
     for (const id of change.messages) this.#loop.touch(id);
     if (change.title) this.#showTitle();
+    const info = this.#session.model.info;
+    if (change.settings && info !== null) choice.follow(info.model_id, info.effort);
     if (change.structure || change.started.length > 0 || change.finished.length > 0) this.#showRunning();
     if (change.started.length > 0) announce("Answer started");
     if (change.finished.length > 0) announce(endWords(change.finished));
@@ -211,10 +219,15 @@ export default class extends Controller<HTMLElement> {
     const texts = [...messages.map((message) => message.text), this.composerOutlet.text];
     this.composerOutlet.text = texts.filter((text) => text !== "").join("\n\n");
     this.#saveDraft();
-    this.composerOutlet.showProblem(error);
+    this.#showProblem(error, messages[0]?.modelId);
     if (this.hasWelcomeTarget && this.#session.model.info === null) this.welcomeTarget.hidden = false;
-    if (error.action === "choose_model") this.modelTarget.focus();
+    if (error.action === "choose_model") this.pickerOutlet.focus();
     else this.composerOutlet.focus();
+  }
+
+  #showProblem(error: ErrorInfo, modelId = choice.modelId): void {
+    this.composerOutlet.showProblem(error, modelId);
+    if (error.code === "model_unavailable") choice.lose(modelId);
   }
 
   /** A text put back after a reload turned out to be stored after all: it must not be sent again. */
@@ -268,15 +281,6 @@ export default class extends Controller<HTMLElement> {
     this.composerOutlet.focus();
   }
 
-  #chooseModel(): void {
-    this.modelTarget.focus();
-    try {
-      this.modelTarget.showPicker();
-    } catch {
-      // Not every browser opens a list by script; it has the focus.
-    }
-  }
-
   #greet(): void {
     if (!this.hasWelcomeTarget) return;
     this.greetingTarget.textContent = `${greeting(new Date().getHours())}.`;
@@ -284,13 +288,9 @@ export default class extends Controller<HTMLElement> {
   }
 
   #nameModel(): void {
-    if (this.hasWelcomeTarget) this.modelNameTarget.textContent = this.#modelNameOf(this.modelTarget.value);
-  }
-
-  #modelNameOf(modelId: string | null): string {
-    const option = [...this.modelTarget.options].find((each) => each.value === modelId);
-    // One that is no longer offered is told by the second half of its id, `creator:model`.
-    return option?.text ?? modelId?.split(":").at(-1) ?? "Answer";
+    if (!this.hasWelcomeTarget) return;
+    this.modelNameTarget.textContent = choice.nameOf(choice.modelId);
+    this.modelNameTarget.parentElement?.toggleAttribute("hidden", choice.modelId === "");
   }
 }
 

@@ -112,6 +112,15 @@ describe("room events", () => {
     expect(model.apply({ type: "conversation.deleted", version: 2 }).deleted).toBe(true);
   });
 
+  it("tell the model and the effort of the turns to come; a turn that asks for none leaves the effort", () => {
+    const model = modelAfter(EMPTY);
+    const chosen = { type: "conversation.configured", version: 1, model_id: "a:b", effort: "high" } as const;
+    expect(model.apply(chosen).settings).toBe(true);
+    expect(model.info).toMatchObject({ model_id: "a:b", effort: "high" });
+    expect(model.apply(created(2, "a", null)).settings).toBe(true);
+    expect(model.info).toMatchObject({ model_id: "demo:demo", effort: "high" });
+  });
+
   it("are checked against pongs", () => {
     const model = modelAfter(EMPTY, created(1, "a", null));
     expect(model.apply({ type: "pong", version: 1 }).resync).toBeNull();

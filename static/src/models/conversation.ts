@@ -18,6 +18,7 @@ type RoomEventType =
   | "turn.started"
   | "turn.finished"
   | "conversation.renamed"
+  | "conversation.configured"
   | "conversation.deleted";
 type RoomEvent = Extract<Frame, { type: RoomEventType }>;
 
@@ -26,6 +27,7 @@ const ROOM_EVENT_TYPES = new Set<string>([
   "turn.started",
   "turn.finished",
   "conversation.renamed",
+  "conversation.configured",
   "conversation.deleted",
 ] satisfies RoomEventType[]);
 
@@ -129,6 +131,7 @@ export class ConversationModel {
     this.info = { ...this.info, version: event.version };
     switch (event.type) {
       case "turn.created":
+        this.#settings(event.turn, change);
         this.#turnCreated(event, change);
         break;
       case "turn.started":
@@ -140,6 +143,9 @@ export class ConversationModel {
       case "conversation.renamed":
         this.info = { ...this.info, title: event.title, title_source: event.title_source };
         change.title = true;
+        break;
+      case "conversation.configured":
+        this.#settings(event, change);
         break;
       case "conversation.deleted":
         change.deleted = true;
@@ -166,6 +172,7 @@ export class ConversationModel {
     }
     change.structure = true;
     change.title = true;
+    change.settings = true;
   }
 
   /** Messages shown that lie above a snapshot's window: they stay, as long as they lead to it. */
@@ -173,6 +180,14 @@ export class ConversationModel {
     const parentId = snapshot.messages[0]?.parent_id;
     if (!snapshot.has_earlier || !parentId) return [];
     return this.branch.slice(0, this.branch.indexOf(parentId) + 1);
+  }
+
+  /** A model that decides itself leaves the effort as it was. */
+  #settings(chosen: Pick<ConversationInfo, "model_id" | "effort">, change: Change): void {
+    if (this.info === null) return;
+    const effort = chosen.effort ?? this.info.effort;
+    this.info = { ...this.info, model_id: chosen.model_id, effort };
+    change.settings = true;
   }
 
   #turnCreated(event: TurnCreated, change: Change): void {

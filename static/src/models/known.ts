@@ -18,6 +18,8 @@ export interface Change {
   readonly messages: Set<string>;
   structure: boolean;
   title: boolean;
+  /** The model or the effort of the turns to come. */
+  settings: boolean;
   deleted: boolean;
   started: TurnInfo[];
   finished: TurnInfo[];
@@ -29,6 +31,7 @@ export function noChange(): Change {
     messages: new Set(),
     structure: false,
     title: false,
+    settings: false,
     deleted: false,
     started: [],
     finished: [],

@@ -124,6 +124,23 @@ describe("messages sent quickly", () => {
   });
 });
 
+describe("what is chosen ahead", () => {
+  it("is stored at once where there is a conversation, else with its first message", () => {
+    const { session, person } = aSession(null);
+    session.configure("a:b", "high");
+    session.send("hello", "a:b", "high");
+    expect(person.heard("conversation.configure")).toEqual([]);
+    expect(start(person)).toMatchObject({ model_id: "a:b", effort: "high" });
+    const { session: standing } = aSession("c");
+    standing.begin(aSnapshot(0));
+    ScriptedSocket.last.welcomes();
+    standing.configure("a:b", "");
+    expect(ScriptedSocket.last.heard("conversation.configure")).toMatchObject([
+      { model_id: "a:b", effort: "" },
+    ]);
+  });
+});
+
 describe("a lost connection", () => {
   it("sends again, with the same ids, what was not yet accepted", async () => {
     const { session } = aSession("c");

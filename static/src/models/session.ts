@@ -1,6 +1,7 @@
 import type { Frame } from "../protocol/frames";
 import { mintId } from "../protocol/ids";
 import type { ConversationSnapshot, ErrorInfo } from "../protocol/types";
+import type { Effort } from "./choices";
 import { ConversationModel } from "./conversation";
 import { type Change, isUnfinished } from "./known";
 import { type Link, Refused } from "./link";
@@ -18,6 +19,7 @@ export interface PendingMessage {
   readonly turnId: string;
   readonly text: string;
   readonly modelId: string;
+  readonly effort: Effort | "";
 }
 
 export interface SessionListener {
@@ -93,13 +95,14 @@ export class Session {
   }
 
   /** Draws the message as pending and sends it once those before it are stored. */
-  send(text: string, modelId: string): PendingMessage {
+  send(text: string, modelId: string, effort: Effort | "" = ""): PendingMessage {
     const message = {
       conversationId: this.conversationId,
       messageId: mintId(),
       turnId: mintId(),
       text,
       modelId,
+      effort,
     };
     this.pending.push(message);
     this.#listener.onPending();
@@ -107,7 +110,7 @@ export class Session {
     return message;
   }
 
-  retry(messageId: string, modelId: string): void {
+  retry(messageId: string, modelId: string, effort: Effort | "" = ""): void {
     this.#ask({
       type: "turn.retry",
       command_id: mintId(),
@@ -115,6 +118,19 @@ export class Session {
       turn_id: mintId(),
       message_id: messageId,
       model_id: modelId,
+      effort,
+    });
+  }
+
+  /** Chooses for the turns to come. A conversation that is not stored yet learns it with its first message. */
+  configure(modelId: string, effort: Effort | ""): void {
+    if (this.#room === null) return;
+    this.#ask({
+      type: "conversation.configure",
+      command_id: mintId(),
+      conversation_id: this.conversationId,
+      model_id: modelId,
+      effort,
     });
   }
 
@@ -168,6 +184,7 @@ export class Session {
         parent_id: this.model.leafId,
         text: message.text,
         model_id: message.modelId,
+        effort: message.effort,
       });
       this.#listener.onKept(message);
       if (this.#room === null) {

@@ -176,7 +176,7 @@ function stateElements(
   if (isWaiting) return [element("p", { class: "message__note" }, "Waiting for the answer before it")];
   if (isSilent) return [element("p", { class: "message__note message__silence" })];
   if (waitsForText) return [dots()];
-  if (turn.state === "failed" && turn.error !== null) return [failureCard(turn.error, isLast)];
+  if (turn.state === "failed" && turn.error !== null) return [failureCard(turn.error, turn.model_id, isLast)];
   if (turn.state === "stopped") {
     const note = element("p", { class: "message__note" }, "Stopped. What came is kept. ");
     if (isLast) note.append(textButton("Try again", "retry"));

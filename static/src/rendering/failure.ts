@@ -8,6 +8,17 @@ const ACTIONS: Readonly<Record<string, readonly [label: string, act: string]>> =
   reload: ["Reload", "reload"],
 };
 
+export const KEYS_ADDRESS = "/settings/providers/";
+export const KEYS_LABEL = "Providers and keys";
+const OWN_PREFIX = "byok:";
+const KEY_CODES = new Set(["key_unreadable", "provider_key_refused"]);
+
+/** Whether the person's own key is what to look at: the operator's they can do nothing about. */
+export function isAboutOwnKey(error: ErrorInfo, modelId: string): boolean {
+  if (error.code === "own_key_missing") return true;
+  return KEY_CODES.has(error.code) && modelId.startsWith(OWN_PREFIX);
+}
+
 /** Seconds until a failed turn may be tried again. */
 export function secondsToWait(turn: TurnInfo, now: number): number {
   const seconds = turn.error?.retry_after_seconds ?? 0;
@@ -15,14 +26,17 @@ export function secondsToWait(turn: TurnInfo, now: number): number {
   return Math.max(0, Math.ceil(seconds - since / 1000));
 }
 
-/** What happened, what to do, and at most two buttons: the main action and trying again. */
-export function failureCard(error: ErrorInfo, canRetry: boolean): HTMLElement {
+/** What happened, what to do, and at most three ways on: the main action, one's keys, trying again. */
+export function failureCard(error: ErrorInfo, modelId: string, canRetry: boolean): HTMLElement {
   const buttons = element("div", { class: "failure__actions" });
   const action = ACTIONS[error.action];
   if (error.action === "sign_in") {
     buttons.append(element("a", { class: "button button--primary", href: signInAddress() }, "Sign in"));
   } else if (action !== undefined && (canRetry || action[1] === "reload")) {
     buttons.append(textButton(action[0], action[1], true));
+  }
+  if (isAboutOwnKey(error, modelId)) {
+    buttons.append(element("a", { class: "button", href: KEYS_ADDRESS }, KEYS_LABEL));
   }
   if (canRetry) {
     const retry = textButton("Try again", "retry", buttons.childElementCount === 0);

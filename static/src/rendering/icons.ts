@@ -3,12 +3,19 @@ const SVG = "http://www.w3.org/2000/svg";
 export type IconName =
   | "arrow-down"
   | "arrow-up"
+  | "audio-lines"
+  | "brain"
   | "check"
   | "copy"
   | "ellipsis"
+  | "file-text"
+  | "image"
   | "rotate-ccw"
   | "square"
+  | "star"
+  | "video"
   | "wrap-text"
+  | "wrench"
   | "x";
 
 /** An icon of the sprite in the page. It is decoration: the button around it has the name. */

@@ -1,3 +1,4 @@
+import type { ModelChoice } from "../models/choices";
 import type { Session } from "../models/session";
 import { plainText } from "../models/text";
 import { copyText } from "./clipboard";
@@ -6,7 +7,7 @@ const COPIED_MS = 2_000;
 
 /** What the message list needs from the page around it. */
 export interface Surroundings {
-  modelId(): string;
+  readonly choice: ModelChoice;
   chooseModel(): void;
   reuseText(text: string): void;
 }
@@ -61,7 +62,8 @@ export class MessageActions {
 
   #retry(answerId: string): void {
     const asked = this.#session.model.turnOf(answerId)?.message_id;
-    if (asked !== undefined) this.#session.retry(asked, this.#around.modelId());
+    const { modelId, effortToSend } = this.#around.choice;
+    if (asked !== undefined) this.#session.retry(asked, modelId, effortToSend);
   }
 
   #markdownOf(answerId: string): string {
