@@ -145,7 +145,7 @@ class RouteInline(_RouteInline):
 
 @admin.register(LanguageModel)
 class LanguageModelAdmin(CatalogueFields):
-    list_display = ("id", "name", "enabled", "open_to_guests", "position", "served_by", "price", "ends")
+    list_display = ("id", "name", "enabled", "open_to_guests", "position", "served_by", "price")
     list_editable = ("enabled", "open_to_guests", "position")
     list_filter = ("enabled", "open_to_guests", ("routes__endpoint", PlatformEndpoints))
     search_fields = ("id", "name")

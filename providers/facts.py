@@ -85,7 +85,7 @@ def fill(model: LanguageModel, facts: Facts) -> LanguageModel:
 
 
 def assumption_words(fields: Iterable[str]) -> str:
-    return ", ".join(ASSUMPTIONS[name] for name in ASSUMPTIONS if name in set(fields))
+    return "; ".join(ASSUMPTIONS[name] for name in ASSUMPTIONS if name in set(fields))
 
 
 def as_stored(value: object) -> Told:

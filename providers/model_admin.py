@@ -1,15 +1,17 @@
 """What the catalogue knows of a model, as the operator edits it."""
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from providers.facts import assumption_words, facts_of
 from providers.models import CATALOGUE_FIELDS, Effort, InputKind, LanguageModel, Provider
-from providers.sync.comparing import ends_words
 from providers.sync.words import price_words
 
 if TYPE_CHECKING:
@@ -41,6 +43,12 @@ class LanguageModelForm(_LanguageModelForm):
         required=False,
         help_text="The catalogue proposes nothing for these. What you change here is ticked by itself.",
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in self.instance.assumed:
+            if name in self.fields:
+                self.fields[name].help_text = f"Assumed. {self.fields[name].help_text}"
 
     def clean(self) -> dict[str, Any]:
         """What was changed is the operator's from now on, and no assumption any more."""
@@ -87,26 +95,29 @@ class CatalogueFields(_LanguageModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: LanguageModel | None = None) -> tuple[str, ...]:
         return ("id", "assumptions", "ends") if obj else ("assumptions", "ends")
 
-    @admin.display(description="assumed", empty_value="nothing")
-    def assumptions(self, model: LanguageModel) -> str | None:
+    @admin.display(description="assumed")
+    def assumptions(self, model: LanguageModel) -> str:
         """What no source told, until somebody does."""
         words = assumption_words(model.assumed)
-        return words[0].upper() + words[1:] + "." if words else None
+        return words[0].upper() + words[1:] + "." if words else "Nothing."
 
-    @admin.display(description="price per million", empty_value="not served")
-    def price(self, model: LanguageModel) -> str | None:
-        """Of the route that serves it first: the operator's own, or else the catalogue's."""
+    @admin.display(description="price per million")
+    def price(self, model: LanguageModel) -> SafeString:
+        """Of the route that serves it first, and the day on which the model ends."""
         route = next((route for route in model.routes.all() if route.enabled), None)
-        if route is None:
-            return None
-        return price_words(route)
+        day = _end(model)
+        price = "–" if route is None else price_words(route)
+        return format_html("{}{}", price, format_html("<br>⚠ ends {}", day.isoformat()) if day else "")
 
-    @admin.display(description="ends", empty_value="not announced")
-    def ends(self, model: LanguageModel) -> str | None:
-        days = [
-            day
-            for route in model.routes.all()
-            if route.enabled
-            and (day := facts_of(Provider(route.endpoint.provider), route.provider_model).ends_on) is not None
-        ]
-        return f"⚠ {ends_words(min(days)).capitalize()}" if days else None
+    @admin.display(description="announced end")
+    def ends(self, model: LanguageModel) -> str:
+        day = _end(model)
+        return f"⚠ {day.isoformat()}" if day else "–"
+
+
+def _end(model: LanguageModel) -> date | None:
+    """The first day announced for one of the ways that serve it."""
+    ways = [
+        (Provider(way.endpoint.provider), way.provider_model) for way in model.routes.all() if way.enabled
+    ]
+    return min((day for way in ways if (day := facts_of(*way).ends_on)), default=None)

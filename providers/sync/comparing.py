@@ -8,6 +8,7 @@ from datetime import date
 import msgspec
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from providers.facts import Facts, Told, as_stored, facts_of, prices_of, stored_prices
 from providers.models import OWN_PREFIX, ChangeKind, Endpoint, LanguageModel, Provider, Route
@@ -24,6 +25,7 @@ FIELDS: dict[ChangeKind, tuple[str, ...]] = {
 }
 _RESERVED = {OWN_PREFIX.rstrip(":"), DEMO_MODEL_ID.partition(":")[0]}
 _ID_CHARACTERS_MAX = 200
+_LIST, _OURS = "its list", "data of this version"
 # Below it, a few that are gone together are nothing strange.
 _MANY = 4
 
@@ -76,9 +78,9 @@ def compare(endpoint: Endpoint, listed: ListedModels) -> Comparison:
             continue
         facts = facts_of(Provider(endpoint.provider), route.provider_model, entry.facts)
         leads = leading.get(route.language_model_id) == route.pk
-        result.proposed += _changes(route, facts, leads=leads, endpoint=endpoint)
+        result.proposed += _changes(route, facts, listed=entry.facts, leads=leads)
         if facts.ends_on is not None:
-            result.notes.append(f"{route.language_model_id}: {ends_words(facts.ends_on)}")
+            result.notes.append(f"{route.language_model_id} {ends_words(facts.ends_on)}")
     _compare_missing(result, missing, served=sum(route.enabled for route in routes))
     _compare_new(result, endpoint, listed, routes)
     return result
@@ -101,14 +103,14 @@ def leading_routes(routes: Iterable[Route]) -> dict[str, int]:
 
 
 def ends_words(day: date) -> str:
-    return f"announced to end on {day.isoformat()}"
+    """A day that is over is told too: it may be served some days longer."""
+    return f"{'was' if day < timezone.localdate() else 'is'} announced to end on {day.isoformat()}"
 
 
 # --- What is there ---------------------------------------------------------------------------------
-def _changes(route: Route, facts: Facts, *, leads: bool, endpoint: Endpoint) -> Iterator[Proposed]:
+def _changes(route: Route, facts: Facts, *, listed: Facts, leads: bool) -> Iterator[Proposed]:
     model, told = route.language_model, facts.told()
-    source = _source(endpoint)
-    warning = "" if facts.ends_on is None else ends_words(facts.ends_on).capitalize() + "."
+    warning = _warning(facts)
     for kind, names in FIELDS.items():
         news = [name for name in names if name in told and _may_tell(model, name, leads=leads)]
         if any(stored_value(model, name) != told[name] for name in news):
@@ -120,7 +122,7 @@ def _changes(route: Route, facts: Facts, *, leads: bool, endpoint: Endpoint) -> 
                 route.provider_model,
                 before={name: stored_value(model, name) for name in both},
                 after={name: told[name] for name in both},
-                source=source,
+                source=_LIST if any(name in listed.told() for name in both) else _OURS,
                 warning=warning,
             )
     before, after = prices_of(route), stored_prices(facts.prices or ())
@@ -131,9 +133,13 @@ def _changes(route: Route, facts: Facts, *, leads: bool, endpoint: Endpoint) -> 
             route.provider_model,
             before={"prices": before},
             after={"prices": after},
-            source=source,
+            source=_LIST if listed.prices else _OURS,
             warning=warning,
         )
+
+
+def _warning(facts: Facts) -> str:
+    return "" if facts.ends_on is None else f"It {ends_words(facts.ends_on)}."
 
 
 def _may_tell(model: LanguageModel, name: str, *, leads: bool) -> bool:
@@ -142,10 +148,6 @@ def _may_tell(model: LanguageModel, name: str, *, leads: bool) -> bool:
 
 def stored_value(model: LanguageModel, name: str) -> Told:
     return as_stored(getattr(model, name))
-
-
-def _source(endpoint: Endpoint) -> str:
-    return f"{endpoint.label}'s list and what this version knows"[:100]
 
 
 # --- What is gone ----------------------------------------------------------------------------------
@@ -173,7 +175,7 @@ def _compare_missing(result: Comparison, missing: list[Route], *, served: int) -
                 route.provider_model,
                 before={"served": True},
                 after=after,
-                source=_source(route.endpoint),
+                source=_LIST,
                 warning=warning,
             )
         )
@@ -244,8 +246,8 @@ def _compare_new(result: Comparison, endpoint: Endpoint, listed: ListedModels, r
                     **({} if model_id in there else {"name": name, **facts.told()}),
                     "prices": stored_prices(facts.prices or ()),
                 },
-                source=_source(endpoint),
-                warning="" if facts.ends_on is None else ends_words(facts.ends_on).capitalize() + ".",
+                source=_LIST,
+                warning=_warning(facts),
             )
         )
     result.notes += [f"{count} {reason} left out" for reason, count in left_out.items()]

@@ -63,8 +63,9 @@ def lines(change: CatalogueChange) -> list[Line]:
             return list(_prices(change.before["prices"], change.after["prices"]))
         case _:
             return [
-                Line(_LABELS[name], _value(name, change.before[name]), _value(name, value))
-                for name, value in change.after.items()
+                Line(label, _value(name, change.before[name]), _value(name, change.after[name]))
+                for name, label in _LABELS.items()
+                if name in change.after
             ]
 
 
@@ -82,11 +83,12 @@ def _added(change: CatalogueChange) -> Iterator[Line]:
         yield Line("Route", None, "is listed again and would be switched on")
     elif change.before["model"]:
         yield Line("Route", None, "another way to a model that is here")
-    for name, value in change.after.items():
-        if name in _LABELS:
-            yield Line(_LABELS[name], None, _value(name, value))
-    for line in _prices([], change.after["prices"]):
-        yield Line(line.label, None, line.after)
+    for name, label in _LABELS.items():
+        if name in change.after:
+            yield Line(label, None, _value(name, change.after[name]))
+    for step in change.after["prices"]:
+        above = f" above {step['above_input_tokens']:,} tokens" if step["above_input_tokens"] else ""
+        yield Line(f"Price{above}", None, f"{_amount(step['input'])} in, {_amount(step['output'])} out")
     if not change.after["prices"]:
         yield Line("Price", None, _UNKNOWN)
 

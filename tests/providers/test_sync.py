@@ -266,9 +266,9 @@ def test_an_announced_end_is_told() -> None:
         endpoint = an_endpoint(server, provider=Provider.OPENROUTER)
         synced(endpoint)
         row = the_change(ChangeKind.ADDED, "acme:rocket-2")
-        assert row.warning == "Announced to end on 2027-01-31."
+        assert row.warning == "It is announced to end on 2027-01-31."
         accepted(ChangeKind.ADDED, "acme:rocket-2", by=a_person())
-        assert "acme:rocket-2: announced to end on 2027-01-31." in told()
+        assert "acme:rocket-2 is announced to end on 2027-01-31." in told()
 
 
 # --- Lists that are not whole ----------------------------------------------------------------------

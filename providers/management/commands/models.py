@@ -1,4 +1,4 @@
-"""`manage.py models`: what a person may pick, one per line: id, name, who serves it, what is known of it."""
+"""`manage.py models`: what a person may pick, one per line: id, name, who serves it."""
 
 from argparse import ArgumentParser
 
