@@ -100,6 +100,8 @@ def code_of_failure(report: WireReport, *, began: bool) -> ErrorCode | None:
 
 
 def _code_of_no_answer(report: WireReport) -> ErrorCode | None:
+    if report.raised is not None:
+        return report.raised
     if report.address_refused:
         return ErrorCode.ADDRESS_REFUSED
     if report.unreachable:
