@@ -11,11 +11,14 @@ import threading
 import time
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
+from urllib.parse import unquote
 
 from aiohttp import web
 
 from tests.fakes.behaviours import MODELS, Packed, Refusal, plan_for
+from tests.fakes.caching import Cache
 from tests.fakes.cases import CASES
+from tests.fakes.loops import Loop
 from tests.fakes.responses import OpenAIResponses
 from tests.fakes.wires import AnthropicMessages, Drop, Gemini, Hang, Ollama, OpenAIChat, Pause, Raw, Wire
 
@@ -41,6 +44,9 @@ class FakeUpstream:
     port: int = 0
     calls: list[Call] = field(default_factory=list)
     models: list[str] = field(default_factory=lambda: list(MODELS))
+    scripts: dict[str, Loop | Cache] = field(
+        default_factory=lambda: {"loop": Loop(), "anthropic/loop": Loop(), "anthropic/cached": Cache()}
+    )
     _ready: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -125,7 +131,7 @@ class FakeUpstream:
         return await self._answer(request, body, AnthropicMessages(body))
 
     async def _gemini(self, request: web.Request) -> web.StreamResponse:
-        body = {**await request.json(), "model": request.match_info["call"].partition(":")[0]}
+        body = {**await request.json(), "model": unquote(request.match_info["call"].partition(":")[0])}
         return await self._answer(request, body, Gemini(body))
 
     async def _ollama(self, request: web.Request) -> web.StreamResponse:
@@ -135,8 +141,13 @@ class FakeUpstream:
     async def _answer(self, request: web.Request, body: dict[str, Any], wire: Wire) -> web.StreamResponse:
         call = Call(request.path, dict(request.headers), body)
         self.calls.append(call)
+        response: web.StreamResponse
         try:
-            response = await self._stream(request, wire, str(body["model"]))
+            if (script := self.scripts.get(str(body["model"]))) is not None:
+                status, data = script.answer(_wire_of(request), body)
+                response = web.Response(status=status, body=data, content_type=wire.content_type)
+            else:
+                response = await self._stream(request, wire, str(body["model"]))
         except (asyncio.CancelledError, ConnectionError):
             call.disconnected = True
             raise
@@ -180,6 +191,12 @@ class FakeUpstream:
                 await response.write(data)
         await response.write_eof()
         return response
+
+
+def _wire_of(request: web.Request) -> str:
+    if request.path == "/v1/chat/completions":
+        return "openrouter" if "X-Title" in request.headers else "deepseek"
+    return {"/v1/messages": "anthropic", "/v1/responses": "responses"}.get(request.path, "gemini")
 
 
 def main() -> None:
