@@ -7,6 +7,7 @@ The model's name chooses what happens (tests/fakes/behaviours.py). GET /__calls 
 
 import argparse
 import asyncio
+import json
 import threading
 import time
 from dataclasses import asdict, dataclass, field
@@ -157,6 +158,8 @@ class FakeUpstream:
     async def _stream(self, request: web.Request, wire: Wire, model: str) -> web.StreamResponse:
         if (case := CASES.get(model)) is not None:
             return web.Response(body=case.body, content_type=case.content_type)
+        if model.startswith("echo-key"):
+            return await _echo(request, midway=model == "echo-key-midway")
         plan = plan_for(model)
         if isinstance(plan, Refusal):
             if not plan.status:
@@ -191,6 +194,16 @@ class FakeUpstream:
                 await response.write(data)
         await response.write_eof()
         return response
+
+
+async def _echo(request: web.Request, *, midway: bool) -> web.StreamResponse:
+    """Quotes the key it was given: with a 401 at once, or in an error behind the first word."""
+    key = request.headers["Authorization"]
+    error = json.dumps({"error": {"message": f"Incorrect API key provided: {key}", "type": key}})
+    if not midway:
+        return web.Response(status=401, text=error, content_type="application/json", headers={"X-Key": key})
+    word = json.dumps({"choices": [{"index": 0, "delta": {"content": "Half"}}]})
+    return web.Response(text=f"data: {word}\n\ndata: {error}\n\n", content_type="text/event-stream")
 
 
 def _wire_of(request: web.Request) -> str:
