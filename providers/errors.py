@@ -13,26 +13,31 @@ from providers.wires.base import WireReport
 
 logger = logging.getLogger("betterchat.providers")
 
-# From the error pages of OpenAI, Anthropic, Google, OpenRouter and xAI, and from vLLM's source.
+# From the providers' error pages, from vLLM's source, and from what people report; a test has the words.
 _CONTEXT_OVERFLOW = re.compile(
     r"context_length_exceeded|maximum context length|context window|prompt is too long|input is too long"
-    r"|exceeds? the (available )?context|input token count.{0,40}exceeds|exceeds the maximum number of tokens"
+    r"|exceeds? the (available )?context|exceeds? context limit|exceeds the maximum number of tokens"
+    r"|input token count.{0,40}exceeds|prompt token count.{0,40}exceeds|exceeded model token limit"
     r"|maximum prompt length|too many tokens|reduce the length of (the|your) (messages|prompt|input)"
+    r"|longer than the (model's context length|maximum model length)|greater than the context length"
+    r"|context the overflows|prompt exceeds max length|range of input length|max_new_tokens. must be <="
     r"|model_context_window_exceeded",
     re.IGNORECASE,
 )
 _CONTENT_FILTER = re.compile(
     r"content[_ ]filter|content[_ ]policy|content management policy|flagged (as|by|for)|safety system"
-    r"|moderation|responsibleaipolicy|prohibited_content|usage policy",
+    r"|moderation|responsibleaipolicy|prohibited_content|usage (policy|policies|guidelines)"
+    r"|content exists risk|data_?inspection_?failed|inappropriate content|new_sensitive",
     re.IGNORECASE,
 )
 _NO_CREDIT = re.compile(
-    r"insufficient[_ ]quota|credit balance|insufficient (credits|balance|funds)|payment required"
-    r"|billing[_ ](not[_ ]active|hard[_ ]limit)",
+    r"insufficient[_ ]quota|credit balance|insufficient[_ ](account )?(credits|balance|funds)"
+    r"|payment required|billing[_ ](not[_ ]active|hard[_ ]limit)|have any credits|out of credits"
+    r"|exceeded_current_quota",
     re.IGNORECASE,
 )
 _KEY_REFUSED = re.compile(
-    r"api[_ ]key[_ ](not valid|invalid)|invalid[_ ]api[_ ]key|API_KEY_INVALID", re.IGNORECASE
+    r"api[_ ]key[_ ](not valid|invalid)|(invalid|incorrect)[_ ]api[_ ]key|API_KEY_INVALID", re.IGNORECASE
 )
 _NO_SUCH_MODEL = re.compile(r"model[_ ]not[_ ]found|model .{0,120}(does not exist|not found)", re.IGNORECASE)
 
@@ -40,7 +45,7 @@ _NO_SUCH_MODEL = re.compile(r"model[_ ]not[_ ]found|model .{0,120}(does not exis
 _BY_TEXT: tuple[tuple[frozenset[int], re.Pattern[str], ErrorCode], ...] = (
     (frozenset({400, 413, 422, 500}), _CONTEXT_OVERFLOW, ErrorCode.CONTEXT_OVERFLOW),
     (frozenset({400, 403, 422, 451}), _CONTENT_FILTER, ErrorCode.CONTENT_FILTERED),
-    (frozenset({400, 403, 429}), _NO_CREDIT, ErrorCode.PROVIDER_PAYMENT_REQUIRED),
+    (frozenset({400, 403, 429, 500}), _NO_CREDIT, ErrorCode.PROVIDER_PAYMENT_REQUIRED),
     (frozenset({400, 403}), _KEY_REFUSED, ErrorCode.PROVIDER_KEY_REFUSED),
     (frozenset({400, 422}), _NO_SUCH_MODEL, ErrorCode.PROVIDER_MODEL_NOT_FOUND),
 )
@@ -95,6 +100,8 @@ def code_of_failure(report: WireReport, *, began: bool) -> ErrorCode | None:
 
 
 def _code_of_no_answer(report: WireReport) -> ErrorCode | None:
+    if report.raised is not None:
+        return report.raised
     if report.address_refused:
         return ErrorCode.ADDRESS_REFUSED
     if report.unreachable:
@@ -115,6 +122,8 @@ def _code_of_error_event(report: WireReport, *, began: bool) -> ErrorCode:
     text = report.error_text or ""
     if not began and report.error_status is not None:
         return code_of_status(report.error_status, text)
+    if not began and (code := code_of_status(400, text)) is not ErrorCode.PROVIDER_BAD_REQUEST:
+        return code
     if _CONTEXT_OVERFLOW.search(text):
         return ErrorCode.CONTEXT_OVERFLOW
     if _CONTENT_FILTER.search(text):

@@ -15,8 +15,9 @@ from typing import Any
 
 import httpx
 
+from betterchat.core.errors import ErrorCode
 from providers.events import Effort, FinishReason, ModelEvent, ModelRequest, ReasoningDelta, TextDelta
-from providers.litellm_names import CARRIED, THROUGH_HANDLER
+from providers.litellm_names import CARRIED, CODES_OF_EXCEPTIONS, THROUGH_HANDLER
 from providers.routing import ResolvedRoute
 from providers.transport import GuardedTransport
 from providers.wires.base import WireReport
@@ -74,9 +75,7 @@ async def stream(
                 await asyncio.sleep(0)
                 slice_began = loop.time()
     except Exception as error:  # noqa: BLE001 - the edge to a library whose exceptions follow no rule
-        # Its own text may hold keys; why it raised is in the report.
-        logger.info("litellm raised %s", type(error).__name__)
-        report.broken |= not report.recognized
+        _note_raised(report, error, asked=transport.used)
     finally:
         transport.abort()
         if response is not None:
@@ -86,6 +85,15 @@ async def stream(
     if report.finish is not None:
         for call in pieces.calls():
             yield call
+
+
+def _note_raised(report: WireReport, error: Exception, *, asked: bool) -> None:
+    """Why it raised is in the report, once somebody was asked. Its own text may hold keys."""
+    name = type(error).__name__
+    logger.info("litellm raised %s", name)
+    report.broken |= not report.recognized
+    if not asked:
+        report.raised = CODES_OF_EXCEPTIONS.get(name, ErrorCode.PROVIDER_FAILED)
 
 
 def _arguments(request: ModelRequest, *, route: ResolvedRoute) -> dict[str, Any]:

@@ -4,7 +4,12 @@ from collections.abc import Iterable, Iterator
 
 from providers.events import ModelEvent, ReasoningDelta, Refusal, TextDelta, ToolCall, ToolCallDelta
 
-_OPEN, _CLOSE = "<think>", "</think>"
+# As models write it; Gemma and Gemini's own imitation of OpenAI; Mistral's where a server leaves it as it is.
+_TAGS = {
+    "<think>": "</think>",
+    "<thought>": "</thought>",
+    "[THINK]": "[/THINK]",
+}
 
 
 class TextCleaner:
@@ -48,6 +53,7 @@ class ThinkSplitter:
     def __init__(self) -> None:
         self._state = "start"
         self._held = ""
+        self._close = ""
 
     @property
     def settled(self) -> bool:
@@ -73,17 +79,18 @@ class ThinkSplitter:
     def _at_start(self, text: str) -> Iterator[TextDelta | ReasoningDelta]:
         self._held = ""
         visible = text.lstrip()
-        if visible.startswith(_OPEN):
-            self._state = "thinking"
-            yield from self._thinking(visible.removeprefix(_OPEN))
-        elif _OPEN.startswith(visible):
+        opened = next((tag for tag in _TAGS if visible.startswith(tag)), None)
+        if opened is not None:
+            self._state, self._close = "thinking", _TAGS[opened]
+            yield from self._thinking(visible.removeprefix(opened))
+        elif any(tag.startswith(visible) for tag in _TAGS):
             self._held = text
         else:
             self._state = "text"
             yield TextDelta(text)
 
     def _thinking(self, text: str) -> Iterator[TextDelta | ReasoningDelta]:
-        thought, closed, rest = text.partition(_CLOSE)
+        thought, closed, rest = text.partition(self._close)
         if closed:
             self._held = ""
             if thought:
@@ -91,7 +98,7 @@ class ThinkSplitter:
             self._state = "after"
             yield from self._after(rest)
             return
-        kept = _overlap(text, _CLOSE)
+        kept = _overlap(text, self._close)
         self._held = text[len(text) - kept :]
         if thought := text[: len(text) - kept]:
             yield ReasoningDelta(thought)

@@ -11,9 +11,9 @@ from django.db import transaction
 from django.db.models import F
 
 from betterchat.core.db import in_thread
-from betterchat.core.errors import UserFacingError
+from betterchat.core.errors import ErrorCode, UserFacingError
 from chat.broadcast import Broadcast, ToPerson, ToRoom, publish
-from chat.models import Conversation, Message, TitleSource, Turn
+from chat.models import Conversation, Generation, Message, TitleSource, Turn
 from chat.models.conversation import TITLE_CHARACTERS_MAX
 from chat.protocol.events import ConversationRenamed, TitleSourceName
 from chat.protocol.parts import plain_text
@@ -94,8 +94,14 @@ def _title_request(turn_id: UUID) -> ModelRequest | None:
 
 
 def _route(turn_id: UUID, model_id: str) -> gateway.ResolvedRoute:
+    """To the endpoint that answered, after a failure of a better one too: nobody else hears of the talk."""
     author_id = Turn.objects.values_list("message__author", flat=True).get(pk=turn_id)
-    return gateway.resolve(model_id, user_id=author_id)
+    calls = Generation.objects.filter(turn=turn_id, usage__isnull=False).order_by("-number")
+    answered = calls.values_list("usage__endpoint", flat=True).first()
+    for route in gateway.resolve_all(model_id, user_id=author_id):
+        if route.endpoint_id == answered:
+            return route
+    raise UserFacingError(ErrorCode.MODEL_UNAVAILABLE, details={"model": model_id})
 
 
 def _excerpt(message: Message) -> str:

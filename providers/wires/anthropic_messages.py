@@ -20,6 +20,7 @@ from providers.events import (
 from providers.models.endpoint import Wire
 from providers.wires.base import Reader
 from providers.wires.frames import as_json, count_of, dict_of, dicts_of, dug, index_of, parsed, text_of
+from providers.wires.openai_dialects import status_of
 
 
 class _Frame(msgspec.Struct):
@@ -55,6 +56,7 @@ _STATUSES = {
     "timeout_error": 504,
     "overloaded_error": 529,
 }
+_KINDS = {"text_delta": "text", "thinking_delta": "thinking"}
 _OWN_TOOL_IDS = "srvtoolu_"
 _COUNTS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
 
@@ -118,7 +120,7 @@ class AnthropicReader(Reader):
                 self.report.ended = True
             case _ if frame.error is not None:
                 kind = text_of(dug(frame.error, "type"))
-                self.report.note_error(frame.error, status=_STATUSES.get(kind))
+                self.report.note_error(frame.error, status=_STATUSES.get(kind) or status_of(frame.error))
 
     def feed_whole(self, data: bytes) -> Iterator[ModelEvent]:
         """A message as `stream: false` brings it."""
@@ -137,10 +139,15 @@ class AnthropicReader(Reader):
         report = self.report
         if not report.ended:
             report.finish = None  # why it would stop was told, but not that it did
-        elif report.finish is None and self._blocks:
+            return
+        for index in list(self._open):  # of servers that don't say how blocks end
+            yield from self._stop(index)
+        if report.finish is None and self._blocks:
             report.note_finish(FinishReason.STOP, "")
         if report.finish is FinishReason.STOP and self._calls:
             report.finish = FinishReason.TOOL_CALLS
+        elif report.finish is FinishReason.TOOL_CALLS and not self._calls:
+            report.finish = FinishReason.STOP
         plain = all(block.get("type") == "text" for block in self._blocks)
         if report.finish is not None and (not plain or report.finish is FinishReason.PAUSED):
             yield self._state(self._blocks)
@@ -169,9 +176,7 @@ class AnthropicReader(Reader):
                 yield ToolCallDelta(block.number, block.id, block.name, "")
 
     def _delta(self, index: object, delta: dict[str, object]) -> Iterator[ModelEvent]:
-        block = self._open.get(index)
-        if block is None:  # a server that doesn't say how blocks begin
-            block = self._open[index] = _Block({"type": "text", "text": ""}, self._calls)
+        block = self._block(index, text_of(delta.get("type")))
         match delta.get("type"):
             case "text_delta":
                 if text := text_of(delta.get("text")):
@@ -184,7 +189,7 @@ class AnthropicReader(Reader):
             case "signature_delta":
                 block.began["signature"] = _text_at(block, "signature") + text_of(delta.get("signature"))
             case "input_json_delta":
-                if text := text_of(delta.get("partial_json")):
+                if block.kind not in _KINDS.values() and (text := text_of(delta.get("partial_json"))):
                     block.pieces.append(text)
                     if block.kind == "tool_use" and not block.id.startswith(_OWN_TOOL_IDS):
                         yield ToolCallDelta(block.number, block.id, block.name, text)
@@ -194,6 +199,20 @@ class AnthropicReader(Reader):
                 yield from _cited(citation)
             case "compaction_delta":
                 block.began["content"] = _text_at(block, "content") + text_of(delta.get("content"))
+
+    def _block(self, index: object, delta: str) -> _Block:
+        """Also of servers that don't say how blocks begin, or write text into an open call (SGLang).
+
+        https://github.com/sgl-project/sglang/issues/24293
+        """
+        kind = _KINDS.get(delta, "")
+        block = self._open.get(index)
+        if block is None or (kind and block.kind != kind):
+            index = (index, kind)
+            if (block := self._open.get(index)) is None:
+                kind = kind or "text"
+                block = self._open[index] = _Block({"type": kind, kind: ""}, self._calls)
+        return block
 
     def _stop(self, index: object) -> Iterator[ModelEvent]:
         block = self._open.pop(index, None)

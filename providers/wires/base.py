@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
+from betterchat.core.errors import ErrorCode
 from providers.events import FinishReason, ModelEvent, PromptMessage, ProviderState, UsageReport
 from providers.models.endpoint import Wire
 from providers.routing import ResolvedRoute
@@ -26,7 +27,8 @@ class HttpRequest:
 class WireReport:
     """Facts of one call. `error_text` and `error_body` may hold keys: for matching, never for showing.
 
-    `error_status` is the HTTP status that an error told inside a stream would have had, where it says.
+    `raised` is why nobody was asked, where a library gave up before. `error_status` is the HTTP status
+    that an error told inside a stream would have had, where it says.
     """
 
     status: int | None = None
@@ -35,6 +37,7 @@ class WireReport:
     finish: FinishReason | None = None
     finish_raw: str = ""
     ended: bool = False
+    raised: ErrorCode | None = None
     error_text: str | None = None
     error_status: int | None = None
     refused: bool = False

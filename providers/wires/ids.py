@@ -30,7 +30,10 @@ def with_fitting_ids(
             seen: set[str] = set()
             for call in message.tool_calls:
                 keeps = fits(call.id) and (own or call.id not in seen)
-                calls.append(call if keeps else replace(call, id=f"call_{place}_{call.index}"))
+                # Nine letters and digits: nobody takes less (Mistral).
+                calls.append(
+                    call if keeps else replace(call, id=f"call{place % 1000:03}{call.index % 100:02}")
+                )
                 seen.add(call.id)
             answers = [(old.id, new.id) for old, new in zip(message.tool_calls, calls, strict=True)]
             message = replace(message, tool_calls=tuple(calls))  # noqa: PLW2901 - the same message

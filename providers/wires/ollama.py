@@ -21,7 +21,7 @@ from providers.models.endpoint import Wire
 from providers.routing import ResolvedRoute
 from providers.wires.base import HttpRequest, Reader, bearer, state_for
 from providers.wires.effort import ollama_think
-from providers.wires.frames import count_of, dict_of, dicts_of, parsed_object, text_of
+from providers.wires.frames import count_of, dict_of, dicts_of, index_of, parsed_object, text_of
 from providers.wires.tool_calls import arguments_of
 
 
@@ -78,6 +78,7 @@ class _Frame(msgspec.Struct):
     prompt_eval_cached_count: object = None
     eval_count: object = None
     error: object = None
+    status_code: object = msgspec.field(default=None, name="StatusCode")
 
 
 _frame = msgspec.json.Decoder(_Frame, strict=False)
@@ -96,7 +97,7 @@ class OllamaReader(Reader):
         if frame is None:
             return
         if frame.error is not None:
-            self.report.note_error(frame.error)
+            self.report.note_error(frame.error, status=index_of(frame.status_code))
             return
         if frame.message is not None:
             self.report.recognized = True

@@ -14,10 +14,14 @@ from providers.wires.base import Reader
 from providers.wires.frames import dicts_of, dug, index_of, text_of
 from providers.wires.openai_dialects import (
     annotated,
+    business_error,
     executed,
+    is_failure,
     listed_sources,
     merged_details,
+    reason_of,
     status_of,
+    thought_of,
     usage_of,
 )
 from providers.wires.tool_calls import CallPieces
@@ -52,6 +56,7 @@ class _Frame(msgspec.Struct):
     x_groq: object = None
     citations: object = None
     search_results: object = None
+    base_resp: object = None
     type: object = None
     message: object = None
     code: object = None
@@ -60,20 +65,6 @@ class _Frame(msgspec.Struct):
 
 
 _frame = msgspec.json.Decoder(_Frame, strict=False)
-
-_REASONS = {
-    "length": FinishReason.LENGTH,
-    "max_tokens": FinishReason.LENGTH,
-    "MAX_TOKENS": FinishReason.LENGTH,
-    "model_length": FinishReason.LENGTH,  # Mistral
-    "content_filter": FinishReason.CONTENT_FILTER,
-    "SAFETY": FinishReason.CONTENT_FILTER,  # Gemini behind imitations
-    "tool_calls": FinishReason.TOOL_CALLS,
-    "tool_use": FinishReason.TOOL_CALLS,
-    "function_call": FinishReason.TOOL_CALLS,
-}
-# OpenRouter, Mistral; vLLM and SGLang where a request was given up; DeepSeek.
-_FAILURES = {"error", "abort", "insufficient_system_resource"}
 
 
 class OpenAIChatReader(Reader):
@@ -84,6 +75,7 @@ class OpenAIChatReader(Reader):
         self._calls = CallPieces()
         self._said = False
         self._thoughts: list[str] = []
+        self._thinking_parts = False
         self._details: list[dict[str, object]] = []
         self._extras: dict[int, object] = {}
         self._cited: set[Citation] = set()
@@ -100,11 +92,13 @@ class OpenAIChatReader(Reader):
         if not frame.choices and _note_error(self, frame, event):
             return
         self.report.recognized |= frame.choices is not None or frame.usage is not None
+        streamed = self._said
         for choice in frame.choices or ():
             if index_of(choice.index) in {None, 0}:
-                yield from self._choice(choice)
-        if frame.error is not None:
-            self.report.note_error(frame.error, status=status_of(frame.error))
+                yield from self._choice(choice, streamed=streamed)
+        for told in (frame.error, dug(frame.x_groq, "error")):
+            if told is not None:
+                self.report.note_error(told, status=status_of(told))
         if frame.usage is not None or frame.x_groq is not None:
             self._note_usage(frame.usage if frame.usage is not None else dug(frame.x_groq, "usage"))
         if frame.citations or frame.search_results:
@@ -127,16 +121,18 @@ class OpenAIChatReader(Reader):
         if self._details:
             state["reasoning_details"] = merged_details(self._details)
         if self._thoughts and self._calls:
-            state["reasoning_content"] = "".join(self._thoughts)
+            name = "thinking" if self._thinking_parts else "reasoning_content"
+            state[name] = "".join(self._thoughts)
         if self._extras:
             state["extra_content"] = {str(number): extra for number, extra in self._extras.items()}
         if state:
             yield self._state(state)
 
-    def _choice(self, choice: _Choice) -> Iterator[ModelEvent]:
+    def _choice(self, choice: _Choice, *, streamed: bool) -> Iterator[ModelEvent]:
         delta = choice.delta
-        # A whole `message` stands where a stream was not given; beside deltas (Perplexity) it repeats them.
-        if delta is None and choice.message is not None and not self._said:
+        # A whole `message` stands where a stream was not given; behind deltas (Perplexity, MiniMax) it
+        # repeats them. Gateways before Claude send two, the text in one, the calls in the other.
+        if delta is None and choice.message is not None and not streamed:
             delta = choice.message
         if delta is not None:
             yield from self._delta(delta)
@@ -145,10 +141,10 @@ class OpenAIChatReader(Reader):
         if choice.error is not None:
             self.report.note_error(choice.error, status=status_of(choice.error))
         if reason := text_of(choice.finish_reason):
-            if reason in _FAILURES:
+            if is_failure(reason):
                 self.report.note_error(reason)
             else:
-                self.report.note_finish(_REASONS.get(reason, FinishReason.STOP), reason)
+                self.report.note_finish(reason_of(reason), reason)
 
     def _delta(self, delta: _Delta) -> Iterator[ModelEvent]:
         content = delta.content
@@ -184,16 +180,15 @@ class OpenAIChatReader(Reader):
         for part in dicts_of(content):
             match part.get("type"):
                 case "thinking" | "reasoning":
-                    inner = part.get("thinking", part.get("reasoning", part.get("text")))
-                    if thought := _joined(inner):
-                        self._said = True
+                    if thought := thought_of(part):
+                        self._said = self._thinking_parts = True
                         self._thoughts.append(thought)
                         yield ReasoningDelta(thought)
                 case "refusal":
                     self.report.refused = True
                     yield Refusal(text_of(part.get("refusal")))
-                case "reference":  # Mistral's connectors
-                    pass
+                case "tool_reference":  # https://docs.mistral.ai/agents/connectors/websearch
+                    yield from self._new(annotated(part))
                 case _:
                     text = part.get("text")
                     if said := text_of(text) or text_of(dug(text, "value")):
@@ -222,7 +217,7 @@ class OpenAIChatReader(Reader):
 
 
 def _note_error(reader: Reader, frame: _Frame, event: str) -> bool:
-    """Errors in the forms of OpenAI, vLLM, FastAPI and DashScope."""
+    """Errors in the forms of OpenAI, vLLM, FastAPI, DashScope and MiniMax."""
     bare = {"message": frame.message, "type": frame.type, "code": frame.code, "detail": frame.detail}
     told = frame.error
     if told is None and (frame.kind == "error" or frame.type == "error" or event == "error" or frame.detail):
@@ -230,12 +225,8 @@ def _note_error(reader: Reader, frame: _Frame, event: str) -> bool:
     if told is None and isinstance(frame.message, str) and frame.code is not None:
         told = bare
     if told is None:
+        told = business_error(frame.base_resp)
+    if told is None:
         return False
     reader.report.note_error(told, status=status_of(told))
     return True
-
-
-def _joined(value: object) -> str:
-    if isinstance(value, list):
-        return "".join(text_of(part.get("text")) for part in dicts_of(value))
-    return text_of(value)

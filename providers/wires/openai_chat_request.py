@@ -1,6 +1,8 @@
 """Requests of Chat Completions, and what some who imitate it want beside."""
 
 import json
+import re
+from urllib.parse import urlsplit
 
 from providers.events import Effort, ModelRequest, PromptMessage, Purpose, Role, ToolSpec
 from providers.models.endpoint import Provider
@@ -16,11 +18,15 @@ from providers.wires.effort import (
 from providers.wires.frames import dict_of, dicts_of
 from providers.wires.ids import OPENAI_ID_CHARACTERS_MAX, with_fitting_ids
 
+_MISTRAL_ID = re.compile(r"[A-Za-z0-9]{9}")
+
 
 def build_request(request: ModelRequest, route: ResolvedRoute) -> HttpRequest:
-    own = route.provider is Provider.OPENAI
+    own, mistral = route.provider is Provider.OPENAI, _is_mistral(route)
 
     def fits(id_: str) -> bool:
+        if mistral:
+            return bool(_MISTRAL_ID.fullmatch(id_))
         return bool(id_) and (not own or len(id_) <= OPENAI_ID_CHARACTERS_MAX)
 
     body: dict[str, object] = {
@@ -30,8 +36,9 @@ def build_request(request: ModelRequest, route: ResolvedRoute) -> HttpRequest:
             for message in with_fitting_ids(request.messages, route=route, fits=fits)
         ],
         "stream": True,
-        "stream_options": {"include_usage": True},
     }
+    if not mistral:  # which counts by itself and refuses fields that it doesn't know
+        body["stream_options"] = {"include_usage": True}
     if request.max_output_tokens is not None:
         # Reasoning models of OpenAI refuse `max_tokens`, most imitations don't know the other.
         body["max_completion_tokens" if own else "max_tokens"] = request.max_output_tokens
@@ -46,6 +53,11 @@ def build_request(request: ModelRequest, route: ResolvedRoute) -> HttpRequest:
             _mark_for_cache(body["messages"])
     body |= _effort(request.effort, route)
     return HttpRequest("/chat/completions", headers, json.dumps(body).encode())
+
+
+def _is_mistral(route: ResolvedRoute) -> bool:
+    """Its own API, which checks what it is sent: https://docs.mistral.ai/api/endpoint/chat."""
+    return (urlsplit(route.base_url).hostname or "").endswith(".mistral.ai")
 
 
 def _effort(effort: Effort | None, route: ResolvedRoute) -> dict[str, object]:
@@ -75,6 +87,9 @@ def openai_message(message: PromptMessage, *, route: ResolvedRoute) -> dict[str,
     # DeepSeek, Kimi and others want their thoughts back while tools work, and refuse them afterwards.
     if thoughts := state.get("reasoning_content"):
         sent["reasoning_content"] = thoughts
+    elif thoughts := state.get("thinking"):  # https://docs.mistral.ai/capabilities/reasoning
+        part = {"type": "thinking", "thinking": [{"type": "text", "text": thoughts}]}
+        sent["content"] = [part, *([{"type": "text", "text": message.text}] if message.text else [])]
     extras = dict_of(state.get("extra_content"))
     sent["tool_calls"] = [
         {

@@ -1,10 +1,57 @@
-"""What imitations of Chat Completions send beside the book: usage, reasoning details, sources, errors."""
+"""What imitations of Chat Completions send beside the book: ends, usage, thoughts, sources, errors."""
 
 from collections.abc import Iterator
 from decimal import Decimal
 
-from providers.events import Citation, ProviderTool, UsageReport
+from providers.events import Citation, FinishReason, ProviderTool, UsageReport
 from providers.wires.frames import as_json, count_of, dict_of, dicts_of, dug, text_of
+
+# In any case, and before a colon: Gemini's own words in OpenAI's place are SAFETY, or the like of
+# "function_call_filter: MALFORMED_FUNCTION_CALL".
+_REASONS = {
+    "length": FinishReason.LENGTH,
+    "max_tokens": FinishReason.LENGTH,
+    "token_limit": FinishReason.LENGTH,  # watsonx
+    "model_length": FinishReason.LENGTH,  # Mistral
+    "model_context_window_exceeded": FinishReason.LENGTH,  # Z.ai
+    "tool_calls": FinishReason.TOOL_CALLS,
+    "tool_use": FinishReason.TOOL_CALLS,
+    "function_call": FinishReason.TOOL_CALLS,
+    **dict.fromkeys(
+        (
+            "content_filter", "content_filtered", "guardrail_intervened", "refusal", "sensitive", "safety",
+            "recitation", "blocklist", "prohibited_content", "spii", "language", "image_safety",
+        ),
+        FinishReason.CONTENT_FILTER,
+    ),
+}  # fmt: skip
+# OpenRouter, Mistral; vLLM and SGLang where a request was given up; DeepSeek; Z.ai; Gemini; watsonx.
+_FAILURES = {
+    "error", "abort", "cancelled", "insufficient_system_resource", "network_error", "time_limit",
+    "function_call_filter", "malformed_function_call", "unexpected_tool_call",
+}  # fmt: skip
+
+
+def reason_of(told: str) -> FinishReason:
+    return _REASONS.get(_word_of(told), FinishReason.STOP)
+
+
+def is_failure(told: str) -> bool:
+    """Whether a finish reason says that nothing was finished."""
+    return _word_of(told) in _FAILURES
+
+
+def _word_of(told: str) -> str:
+    return told.partition(":")[0].strip().lower()
+
+
+def thought_of(part: dict[str, object]) -> str:
+    """The text of a thinking part: Mistral's and Cohere's `thinking`, Databricks' `summary`."""
+    for name in ("thinking", "reasoning", "summary", "text"):
+        value = part.get(name)
+        if text := text_of(value) or "".join(text_of(inner.get("text")) for inner in dicts_of(value)):
+            return text
+    return ""
 
 
 def usage_of(usage: dict[str, object]) -> UsageReport:
@@ -18,7 +65,10 @@ def usage_of(usage: dict[str, object]) -> UsageReport:
     if into is not None and out is not None and reasoning and total == into + out + reasoning:
         out += reasoning
     cached = _first_count(
-        told.get("cached_tokens"), usage.get("prompt_cache_hit_tokens"), usage.get("cached_tokens")
+        told.get("cached_tokens"),
+        usage.get("prompt_cache_hit_tokens"),
+        usage.get("cached_tokens"),
+        usage.get("cache_read_input_tokens"),
     )
     written = _first_count(
         told.get("cache_write_tokens"),
@@ -75,13 +125,28 @@ _STATUSES = {
     "rate_limit_error": 429,
     "server_error": 500,
     "service_unavailable": 503,
+    "server_is_overloaded": 503,
+    "slow_down": 503,
     "overloaded_error": 529,
 }
 
 
+# https://platform.minimax.io/docs/api-reference/errorcode: told in an answer of status 200.
+_BUSINESS_CODES = {1001: 504, 1002: 429, 1004: 401, 1008: 402, 1024: 500, 1033: 500, 1039: 429, 2049: 401}
+
+
+def business_error(told: object) -> dict[str, object] | None:
+    """MiniMax's `base_resp`, where it is no 0, in the form of an error."""
+    code = count_of(dug(told, "status_code"))
+    if not code:
+        return None
+    kind = "content_filter" if code in {1026, 1027} else ""
+    return {"code": _BUSINESS_CODES.get(code, 400), "type": kind, "message": dug(told, "status_msg")}
+
+
 def status_of(error: object) -> int | None:
     """The HTTP status that an error told inside a stream would have had, by number or by name."""
-    for key in ("code", "status", "status_code"):
+    for key in ("code", "status", "status_code", "http_code"):
         value = dug(error, key)
         if isinstance(value, str) and value.isdecimal():
             value = int(value[:4])

@@ -1,6 +1,7 @@
 """OpenAI Responses: https://platform.openai.com/docs/api-reference/responses-streaming."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
@@ -46,14 +47,28 @@ class _Frame(msgspec.Struct):
 
 _frame = msgspec.json.Decoder(_Frame, strict=False)
 
-_TEXT = "response.output_text.delta"
+_TEXT = {
+    "response.output_text.delta",
+    "response.content_part.delta",  # OpenRouter: https://openrouter.ai/docs/api/reference/responses/basic-usage
+}
 _THOUGHTS = {
     "response.reasoning_summary_text.delta",
     "response.reasoning_text.delta",
     "response.reasoning_summary.delta",  # as it was called at first
     "response.reasoning.delta",  # servers that run open models
 }
+# By event; `done` is OpenRouter's.
+_ENDS = {
+    "response.completed": "completed",
+    "response.done": "completed",
+    "response.incomplete": "incomplete",
+    "response.failed": "failed",
+    "response.cancelled": "cancelled",
+}
 _CALLS = {"function_call", "custom_tool_call"}
+
+type _Call = tuple[int, dict[str, object], list[str]]
+
 _INCOMPLETE = {"content_filter": FinishReason.CONTENT_FILTER}
 # Of parts that were streamed, the last frame repeats the whole.
 _DONE = {
@@ -70,8 +85,9 @@ class OpenAIResponsesReader(Reader):
     def __init__(self, *, model: str = "") -> None:
         super().__init__(model=model)
         self._streamed: set[tuple[object, object, str]] = set()
-        self._calls: dict[object, tuple[int, dict[str, object], list[str]]] = {}
-        self._items: dict[object, dict[str, object]] = {}
+        self._calls: dict[object, _Call] = {}  # not complete yet
+        self._count = 0
+        self._items: dict[Any, dict[str, object]] = {}
         self._cited: set[Citation] = set()
         self._summary: tuple[object, object, str] | None = None
 
@@ -80,8 +96,8 @@ class OpenAIResponsesReader(Reader):
         if frame is None:
             return
         kind = text_of(frame.type) or event
-        if kind == _TEXT:
-            self._streamed.add((_place(frame), index_of(frame.content_index), "text"))
+        if kind in _TEXT:
+            self._streamed.add((_place(frame), index_of(frame.content_index) or 0, "text"))
             if delta := text_of(frame.delta):
                 yield TextDelta(delta)
         elif kind in _THOUGHTS:
@@ -103,28 +119,33 @@ class OpenAIResponsesReader(Reader):
             yield from self.feed(data)
 
     def finish(self) -> Iterator[ModelEvent]:
-        items = [item for _, item in sorted(self._items.items(), key=lambda pair: str(pair[0]).zfill(9))]
         if self.report.finish is None:
             return
-        for output, (number, item, pieces) in self._calls.items():
-            if output not in self._items:  # of servers that don't say when a call is complete
-                yield ToolCall(number, _id_of(item), text_of(item.get("name")), "".join(pieces))
+        for number, item, pieces in self._calls.values():  # of servers that don't say when one is complete
+            yield ToolCall(number, _id_of(item), text_of(item.get("name")), "".join(pieces))
+        if self._count and self.report.finish is FinishReason.STOP:
+            self.report.finish = FinishReason.TOOL_CALLS
+        counted = all(isinstance(place, int) for place in self._items)
+        items = [self._items[place] for place in sorted(self._items)] if counted else [*self._items.values()]
         if any(item.get("type") != "message" for item in items):
             yield self._state(items)
 
     def _thought(self, frame: _Frame) -> Iterator[ModelEvent]:
         at = _passage(frame)
         self._streamed.add(at)
+        yield from self._passage_of(at, text_of(frame.delta))
+
+    def _passage_of(self, at: tuple[object, object, str], text: str) -> Iterator[ModelEvent]:
         if self._summary is not None and self._summary != at:
             yield ReasoningBreak()
         self._summary = at
-        if delta := text_of(frame.delta):
-            yield ReasoningDelta(delta)
+        if text:
+            yield ReasoningDelta(text)
 
     def _other(self, kind: str, frame: _Frame) -> Iterator[ModelEvent]:
         match kind:
             case "response.refusal.delta":
-                self._streamed.add((_place(frame), index_of(frame.content_index), "refusal"))
+                self._streamed.add((_place(frame), index_of(frame.content_index) or 0, "refusal"))
                 yield from self._refused(text_of(frame.delta))
             case "response.output_item.added":
                 yield from self._added(frame)
@@ -134,7 +155,7 @@ class OpenAIResponsesReader(Reader):
                 yield from self._cite(dict_of(frame.annotation))
             case "response.output_item.done":
                 yield from self._item_done(_place(frame), dict_of(frame.item))
-            case "response.completed" | "response.incomplete" | "response.failed" | "response.cancelled":
+            case _ if kind in _ENDS:
                 yield from self._ended(kind, dict_of(frame.response))
             case "response.error":
                 told = frame.error or {"code": frame.code, "message": frame.message}
@@ -145,7 +166,7 @@ class OpenAIResponsesReader(Reader):
     def _part_done(self, what: str, frame: _Frame) -> Iterator[ModelEvent]:
         whole = text_of(frame.refusal if what == "refusal" else frame.text)
         index = index_of(frame.summary_index) if what == "summary" else index_of(frame.content_index)
-        yield from self._whole(_place(frame), index, what, whole)
+        yield from self._whole(_place(frame), index or 0, what, whole)
 
     def _whole(self, output: object, index: object, what: str, text: str) -> Iterator[ModelEvent]:
         """A part told at its end; its text, unless it was streamed before."""
@@ -158,7 +179,7 @@ class OpenAIResponsesReader(Reader):
             case "refusal":
                 yield from self._refused(text)
             case _:
-                yield ReasoningDelta(text)
+                yield from self._passage_of((output, index, what), text)
 
     def _refused(self, text: str) -> Iterator[ModelEvent]:
         self.report.refused = True
@@ -169,10 +190,15 @@ class OpenAIResponsesReader(Reader):
         item = dict_of(frame.item)
         kind = text_of(item.get("type"))
         if kind in _CALLS:
-            self._calls[_place(frame)] = (len(self._calls), item, [])
+            self._begin_call(_place(frame), item)
             yield from self._piece(_place(frame), "")
         elif _is_provider_tool(kind):
             yield ProviderTool(_id_of(item), _name_of(item), _asked(item))
+
+    def _begin_call(self, output: object, item: dict[str, object]) -> _Call:
+        call = self._calls[output] = (self._count, item, [])
+        self._count += 1
+        return call
 
     def _piece(self, output: object, delta: str) -> Iterator[ModelEvent]:
         if (call := self._calls.get(output)) is not None:
@@ -181,12 +207,15 @@ class OpenAIResponsesReader(Reader):
             yield ToolCallDelta(number, _id_of(item), text_of(item.get("name")), delta)
 
     def _item_done(self, output: object, item: dict[str, object]) -> Iterator[ModelEvent]:
-        if output in self._items:
+        known = self._items.get(output)
+        if known is not None and _id_of(known) == _id_of(item):
             return
-        self._items[output] = item
+        # A server that gives all its items one number: a row of them under that number.
+        self._items[output if known is None else (output, len(self._items))] = item
         kind = text_of(item.get("type"))
         if kind in _CALLS:
-            number, began, pieces = self._calls.setdefault(output, (len(self._calls), item, []))
+            number, began, pieces = self._calls.get(output) or self._begin_call(output, item)
+            del self._calls[output]
             whole = text_of(item.get("arguments")) or text_of(item.get("input")) or "".join(pieces)
             name = text_of(item.get("name")) or text_of(began.get("name"))
             yield ToolCall(number, _id_of(item) or _id_of(began), name, whole)
@@ -215,13 +244,16 @@ class OpenAIResponsesReader(Reader):
     def _ended(self, kind: str, response: dict[str, object]) -> Iterator[ModelEvent]:
         if not self._items:
             for output, item in enumerate(dicts_of(response.get("output"))):
-                yield from self._item_done(output, item)
-        report, status = self.report, text_of(response.get("status")) or kind.removeprefix("response.")
+                by_id = any(place == item.get("id") for place, _, _ in self._streamed)
+                yield from self._item_done(text_of(item.get("id")) if by_id else output, item)
+        report, status = self.report, text_of(response.get("status"))
+        if status not in _ENDS.values():  # one that lags behind its event
+            status = _ENDS.get(kind, status)
         report.ended = True
         if isinstance(usage := response.get("usage"), dict):
             report.note_usage(_usage_of(usage))
         if status == "completed":
-            report.note_finish(FinishReason.TOOL_CALLS if self._calls else FinishReason.STOP, status)
+            report.note_finish(FinishReason.STOP, status)
         elif status == "incomplete":
             reason = text_of(dug(response, "incomplete_details", "reason"))
             report.note_finish(_INCOMPLETE.get(reason, FinishReason.LENGTH), reason or status)
@@ -241,7 +273,7 @@ def _place(frame: _Frame) -> int | str:
 def _passage(frame: _Frame) -> tuple[object, object, str]:
     if index_of(frame.summary_index) is not None:
         return (_place(frame), index_of(frame.summary_index), "summary")
-    return (_place(frame), index_of(frame.content_index), "thought")
+    return (_place(frame), index_of(frame.content_index) or 0, "thought")
 
 
 def _usage_of(usage: dict[str, object]) -> UsageReport:

@@ -49,7 +49,10 @@ def _items(message: PromptMessage, *, route: ResolvedRoute) -> Iterator[dict[str
     items = list(dicts_of(state_for(message, route=route)))
     if items:
         # Thoughts that came without their encrypted form live only on OpenAI's side, where nothing is stored.
-        yield from (i for i in items if i.get("type") != "reasoning" or i.get("encrypted_content"))
+        # What they led to is then known there by no id: https://github.com/openai/openai-agents-python/issues/1660
+        kept = [item for item in items if item.get("type") != "reasoning" or item.get("encrypted_content")]
+        whole = len(kept) == len(items)
+        yield from (item if whole else {k: v for k, v in item.items() if k != "id"} for item in kept)
         return
     if message.text or not message.tool_calls:
         yield {"role": message.role.value, "content": message.text}

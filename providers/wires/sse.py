@@ -68,14 +68,22 @@ class Framing(Protocol):
 
 
 class ServerSentEvents:
+    """Where JSON begins without `data:`, it is an error, and the rest of the body belongs to it.
+
+    Gemini ends streams so: https://github.com/googleapis/python-genai/issues/1162.
+    """
+
     def __init__(self) -> None:
         self._lines = Lines()
+        self._bare = False
         self._data: list[bytes] = []
         self._event = ""
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         for line in self._lines.feed(data):
-            if line.startswith(b"data:"):
+            if self._bare:
+                self._data.append(line)
+            elif line.startswith(b"data:"):
                 yield from self._take(line[6:] if line[5:6] == b" " else line[5:])
             elif not line:
                 if self._data:
@@ -86,10 +94,16 @@ class ServerSentEvents:
             elif line.startswith(b"error:"):  # llama.cpp: https://github.com/ggml-org/llama.cpp/issues/16104
                 self._data.append(line[6:])
                 self._event = "error"
+            elif line.startswith((b"{", b"[{")):
+                if self._data:
+                    yield self._frame()
+                self._bare, self._event, self._data = True, "error", [line]
 
     def flush(self) -> Iterator[Frame]:
         for line in self._lines.flush():
-            if line.startswith(b"data:"):
+            if self._bare:
+                self._data.append(line)
+            elif line.startswith(b"data:"):
                 yield from self._take(line[6:] if line[5:6] == b" " else line[5:])
         if self._data:
             yield self._frame()

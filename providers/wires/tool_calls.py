@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from providers.events import ToolCall, ToolCallDelta
-from providers.wires.frames import as_json, parsed, text_of
+from providers.wires.frames import as_json, index_of, parsed, text_of
 
 
 @dataclass(slots=True)
@@ -44,8 +44,7 @@ class CallPieces:
         told: dict[str, object] = function if isinstance(function, dict) else piece
         id_, name, arguments = text_of(piece.get("id")), text_of(told.get("name")), arguments_of(told)
         id_ = id_ if id_.strip() else ""
-        index = piece.get("index")
-        call = self._call(index if isinstance(index, int) else None, id_, name, arguments, place=place)
+        call = self._call(index_of(piece.get("index")), id_, name, arguments, place=place)
         call.id = call.id or id_
         if name and name != call.name:
             call.name = call.name + name if call.name and not call.pieces else call.name or name

@@ -7,16 +7,20 @@ The model's name chooses what happens (tests/fakes/behaviours.py). GET /__calls 
 
 import argparse
 import asyncio
+import json
 import threading
 import time
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
+from urllib.parse import unquote
 
 from aiohttp import web
 
 from tests.fakes.behaviours import MODELS, Packed, Refusal, plan_for
+from tests.fakes.caching import Cache
 from tests.fakes.cases import CASES
 from tests.fakes.continuing import continued_plan
+from tests.fakes.loops import Loop
 from tests.fakes.responses import OpenAIResponses
 from tests.fakes.wires import AnthropicMessages, Drop, Gemini, Hang, Ollama, OpenAIChat, Pause, Raw, Wire
 
@@ -42,6 +46,9 @@ class FakeUpstream:
     port: int = 0
     calls: list[Call] = field(default_factory=list)
     models: list[str] = field(default_factory=lambda: list(MODELS))
+    scripts: dict[str, Loop | Cache] = field(
+        default_factory=lambda: {"loop": Loop(), "anthropic/loop": Loop(), "anthropic/cached": Cache()}
+    )
     _ready: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -126,7 +133,7 @@ class FakeUpstream:
         return await self._answer(request, body, AnthropicMessages(body))
 
     async def _gemini(self, request: web.Request) -> web.StreamResponse:
-        body = {**await request.json(), "model": request.match_info["call"].partition(":")[0]}
+        body = {**await request.json(), "model": unquote(request.match_info["call"].partition(":")[0])}
         return await self._answer(request, body, Gemini(body))
 
     async def _ollama(self, request: web.Request) -> web.StreamResponse:
@@ -136,8 +143,13 @@ class FakeUpstream:
     async def _answer(self, request: web.Request, body: dict[str, Any], wire: Wire) -> web.StreamResponse:
         call = Call(request.path, dict(request.headers), body)
         self.calls.append(call)
+        response: web.StreamResponse
         try:
-            response = await self._stream(request, wire, body)
+            if (script := self.scripts.get(str(body["model"]))) is not None:
+                status, data = script.answer(_wire_of(request), body)
+                response = web.Response(status=status, body=data, content_type=wire.content_type)
+            else:
+                response = await self._stream(request, wire, body)
         except (asyncio.CancelledError, ConnectionError):
             call.disconnected = True
             raise
@@ -148,6 +160,8 @@ class FakeUpstream:
         model = str(body["model"])
         if (case := CASES.get(model)) is not None:
             return web.Response(body=case.body, content_type=case.content_type)
+        if model.startswith("echo-key"):
+            return await _echo(request, midway=model == "echo-key-midway")
         plan = continued_plan(model, body) or plan_for(model)
         if isinstance(plan, Refusal):
             if not plan.status:
@@ -182,6 +196,22 @@ class FakeUpstream:
                 await response.write(data)
         await response.write_eof()
         return response
+
+
+async def _echo(request: web.Request, *, midway: bool) -> web.StreamResponse:
+    """Quotes the key it was given: with a 401 at once, or in an error behind the first word."""
+    key = request.headers["Authorization"]
+    error = json.dumps({"error": {"message": f"Incorrect API key provided: {key}", "type": key}})
+    if not midway:
+        return web.Response(status=401, text=error, content_type="application/json", headers={"X-Key": key})
+    word = json.dumps({"choices": [{"index": 0, "delta": {"content": "Half"}}]})
+    return web.Response(text=f"data: {word}\n\ndata: {error}\n\n", content_type="text/event-stream")
+
+
+def _wire_of(request: web.Request) -> str:
+    if request.path == "/v1/chat/completions":
+        return "openrouter" if "X-Title" in request.headers else "deepseek"
+    return {"/v1/messages": "anthropic", "/v1/responses": "responses"}.get(request.path, "gemini")
 
 
 def main() -> None:

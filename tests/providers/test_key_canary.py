@@ -25,37 +25,11 @@ from providers import keys
 from providers.models import AllowedHost, Credential, Endpoint, OwnModel, Provider
 from providers.models.endpoint import OWN_URLS
 from providers.routing import resolve
+from tests.canary import PLANTED, Watch
 from tests.data import a_model, a_person
 from tests.fakes.keyed import KeyedProvider
 
-# Signs that no token, hash or nonce of a page has, so that five characters in a row are always a find.
-PLANTED = [f"sk~{n:02}!a{n:02}~Qz{n:02}!k9~W{n:02}!x7~m{n:02}!B4~t{n:02}!" for n in range(20)]
 HOME = "/settings/providers/"
-
-
-class Watch:
-    """What came out anywhere."""
-
-    def __init__(self) -> None:
-        self.hits: list[str] = []
-        self.looked_at = 0
-
-    def look(self, where: str, text: str) -> None:
-        self.looked_at += 1
-        text = text.replace("&#x27;", "'").replace("&amp;", "&").lower()
-        self.hits += [f"{where}: {find}" for find in _FINDS if find in text]
-
-
-def _finds_of(key: str) -> Iterator[str]:
-    """Five characters of the key in a row, forwards or backwards, and the beginnings of its encodings."""
-    for form in (key, key[::-1]):
-        yield from (form[at : at + 5] for at in range(len(form) - 4))
-    raw = key.encode()
-    yield from (raw.hex()[:16], raw[::-1].hex()[:16])
-    yield from (base64.b64encode(raw[skipped:]).decode()[:16] for skipped in range(3))
-
-
-_FINDS = sorted({find.lower() for key in PLANTED for find in _finds_of(key)})
 
 
 @pytest.fixture
