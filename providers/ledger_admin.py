@@ -158,8 +158,8 @@ def price_in_words(route: Route) -> str:
 @admin.register(Usage)
 class UsageAdmin(_UsageAdmin):
     list_display = (
-        "created_at", "user", "model_id", "served_by", "purpose", "input_tokens", "output_tokens", "cost",
-        "own_key", "estimated", "first_token_ms", "duration_ms",
+        "created_at", "user", "model_id", "cost", "own_key", "estimated", "input_tokens", "output_tokens",
+        "purpose", "served_by", "first_token_ms", "duration_ms",
     )  # fmt: skip
     fields = (
         "created_at", "user", "model_id", "served_by", "purpose", "own_key", "estimated", "input_tokens",
