@@ -1,47 +1,33 @@
-"""Endpoints, models and usage in the operator's admin.
+"""Endpoints and models in the operator's admin. Prices and usage: `providers.ledger_admin`.
 
 Of keys only the variable's name and the last four characters are ever shown. People's own endpoints are
 not here: they are theirs.
 """
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
-from django.db.models.fields.related import RelatedField
 from django.http import HttpRequest
 
 from betterchat.core import secrets
 from providers import keys, sync_admin  # noqa: F401 - registers the page of catalogue changes
 from providers.forms import KeyField
+from providers.ledger_admin import PlatformEndpoints, price_in_words
 from providers.model_admin import CatalogueFields
-from providers.models import AllowedHost, Credential, Endpoint, LanguageModel, Route, Usage
+from providers.models import AllowedHost, Credential, Endpoint, LanguageModel, Route
 
 if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
-
     _AllowedHostAdmin = admin.ModelAdmin[AllowedHost]
     _EndpointAdmin = admin.ModelAdmin[Endpoint]
     _EndpointForm = forms.ModelForm[Endpoint]
-    _UsageAdmin = admin.ModelAdmin[Usage]
     _RouteInline = admin.TabularInline[Route, LanguageModel]
 else:
     _EndpointForm = forms.ModelForm
-    _AllowedHostAdmin = _EndpointAdmin = _UsageAdmin = admin.ModelAdmin
+    _AllowedHostAdmin = _EndpointAdmin = admin.ModelAdmin
     _RouteInline = admin.TabularInline
-
-
-class PlatformEndpoints(admin.RelatedFieldListFilter):
-    """Offers the operator's endpoints only."""
-
-    def field_choices(
-        self, field: "RelatedField[Any, Any]", request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
-    ) -> "list[tuple[str, StrOrPromise]]":
-        ordering = self.field_admin_ordering(field, request, model_admin)
-        choices = field.get_choices(include_blank=False, ordering=ordering, limit_choices_to={"owner": None})
-        return cast("list[tuple[str, StrOrPromise]]", choices)
 
 
 class EndpointForm(_EndpointForm):
@@ -140,7 +126,16 @@ class AllowedHostAdmin(_AllowedHostAdmin):
 class RouteInline(_RouteInline):
     model = Route
     extra = 0
-    fields = ("endpoint", "provider_model", "priority", "enabled")
+    fields = ("endpoint", "provider_model", "priority", "enabled", "price")
+    readonly_fields = ("price",)
+    show_change_link = True  # to its prices
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Route]:
+        return super().get_queryset(request).select_related("endpoint").prefetch_related("prices")
+
+    @admin.display(description="USD per million tokens")
+    def price(self, route: Route) -> str:
+        return price_in_words(route) if route.pk else "entered once it is saved"
 
 
 @admin.register(LanguageModel)
@@ -154,33 +149,6 @@ class LanguageModelAdmin(CatalogueFields):
     @admin.display(description="served by")
     def served_by(self, model: LanguageModel) -> str:
         return ", ".join(route.endpoint.name for route in model.routes.all() if route.enabled) or "nobody"
-
-
-@admin.register(Usage)
-class UsageAdmin(_UsageAdmin):
-    list_display = (
-        "created_at",
-        "user",
-        "language_model_id",
-        "endpoint",
-        "purpose",
-        "input_tokens",
-        "output_tokens",
-        "first_token_ms",
-        "duration_ms",
-    )
-    list_filter = ("purpose", ("endpoint", PlatformEndpoints), "language_model_id")
-    list_select_related = ("user", "endpoint")
-    date_hierarchy = "created_at"
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Usage | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Usage | None = None) -> bool:
-        return False
 
 
 def _entered(endpoint: Endpoint) -> Credential | None:

@@ -33,7 +33,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Sums of what is known. `unknown_cost_calls` of the calls are in none of the costs."""
+    """Sums of what is known. `unknown_cost_calls` are in none of the costs, `uncounted_calls` told no input
+    or no output."""
 
     calls: int = 0
     input_tokens: int = 0
@@ -42,6 +43,7 @@ class Sums:
     reasoning_tokens: int = 0
     cost_microusd: int = 0
     unknown_cost_calls: int = 0
+    uncounted_calls: int = 0
     estimated_calls: int = 0
 
     @property
@@ -151,12 +153,13 @@ def _rows(user: User, span: Span) -> Iterable[tuple[date, str, bool, Sums]]:
             reasoning=Sum("reasoning_tokens", default=0),
             cost=Sum("cost_microusd", default=0),
             unknown=Count("pk", filter=Q(cost_microusd=None)),
+            uncounted=Count("pk", filter=Q(input_tokens=None) | Q(output_tokens=None)),
             guessed=Count("pk", filter=Q(estimated=True)),
         )
         .order_by()
         .values_list(
             "day", "language_model_id", "own_key",
-            "calls", "input_", "output", "cached", "reasoning", "cost", "unknown", "guessed",
+            "calls", "input_", "output", "cached", "reasoning", "cost", "unknown", "uncounted", "guessed",
         )
     )  # fmt: skip
     for day, model_id, own_key, *sums in grouped:

@@ -117,7 +117,7 @@ class UsageMeter:
         )
 
     def _counted(self) -> UsageReport | None:
-        if self._is_complete or self._route.prices is pricing.FREE:
+        if self._is_complete or self._route.prices == pricing.FREE:
             return self._report
         return pricing.estimate(self._prompt_characters, self._answer_characters, reported=self._report)
 

@@ -73,7 +73,7 @@ class Usage(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.language_model_id}, {self.created_at:%Y-%m-%d %H:%M}"
+        return f"{self.get_purpose_display()}, {self.created_at:%Y-%m-%d %H:%M}"
 
     def save(self, **options: Any) -> None:
         if not self._state.adding:

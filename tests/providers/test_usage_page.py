@@ -83,6 +83,7 @@ def test_the_parts_are_the_total_and_the_total_is_the_ledger() -> None:
     assert found.total.input_tokens == ledger.aggregate(tokens=Sum("input_tokens"))["tokens"]
     assert found.total.unknown_cost_calls == ledger.filter(cost_microusd=None).count()
     assert found.total.estimated_calls == ledger.filter(estimated=True).count()
+    assert found.total.uncounted_calls == ledger.filter(output_tokens=None).count()
 
 
 def test_the_page_shows_the_same_total_under_both_tables(client: Client) -> None:
@@ -127,6 +128,7 @@ def test_guests_see_their_own_and_strangers_are_sent_to_sign_in(client: Client) 
     client.force_login(guest)
     page = client.get(PAGE).content.decode()
     assert "No cost" in page
+    assert "not told" in page
     assert "Calls per day" in page
 
 

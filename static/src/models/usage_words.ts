@@ -59,8 +59,9 @@ export function totalLines(usage: ConversationUsage): string[] {
   return lines;
 }
 
-/** "0.8 s", "12 s", "1 min 5 s": the first ten seconds to a tenth. */
+/** "< 0.1 s", "0.8 s", "12 s", "1 min 5 s": the first ten seconds to a tenth. */
 export function formatSeconds(milliseconds: number): string {
+  if (milliseconds < 100) return "< 0.1 s";
   const tenths = Math.round(milliseconds / 100);
   return tenths < 100 ? `${(tenths / 10).toFixed(1)} s` : formatDuration(milliseconds);
 }
