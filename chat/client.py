@@ -15,6 +15,7 @@ from uuid import UUID
 import aiohttp
 import msgspec
 
+from chat.protocol.close_codes import CLOSE_CODES
 from chat.protocol.commands import (
     SUBPROTOCOL,
     Acknowledge,
@@ -25,7 +26,6 @@ from chat.protocol.commands import (
     Position,
 )
 from chat.protocol.events import (
-    CLOSE_CODES,
     EVENT_TYPES,
     AnswerReplaced,
     ConversationConfigured,

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import msgspec
 
 from betterchat.core.errors import ERROR_TEXTS
+from chat.protocol.close_codes import CLOSE_CODES
 from chat.protocol.commands import COMMAND_TYPES, PROTOCOL_VERSION, SUBPROTOCOL, KnownTurn, Position
 from chat.protocol.events import (
-    CLOSE_CODES,
     EVENT_TYPES,
     ConversationInfo,
     ErrorInfo,

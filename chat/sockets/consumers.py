@@ -18,6 +18,14 @@ from betterchat.core.db import in_thread
 from betterchat.core.errors import ErrorCode, UserFacingError
 from chat import conversations, queries
 from chat.broadcast import Done, RoomEvent, person_group, publish, room_group
+from chat.protocol.close_codes import (
+    NOT_FOUND,
+    NOT_SIGNED_IN,
+    PROTOCOL_UNSUPPORTED,
+    TOO_MANY_INVALID_FRAMES,
+    UNAVAILABLE,
+    CloseCode,
+)
 from chat.protocol.commands import (
     SUBPROTOCOL,
     Acknowledge,
@@ -34,12 +42,6 @@ from chat.protocol.commands import (
     StopTurn,
 )
 from chat.protocol.events import (
-    NOT_FOUND,
-    NOT_SIGNED_IN,
-    PROTOCOL_UNSUPPORTED,
-    TOO_MANY_INVALID_FRAMES,
-    UNAVAILABLE,
-    CloseCode,
     CommandAccepted,
     CommandRefused,
     ConversationCurrent,

@@ -13,11 +13,10 @@ from uuid import UUID
 
 import msgspec
 
+from chat.protocol.close_codes import TOO_SLOW, CloseCode
 from chat.protocol.commands import Position
 from chat.protocol.events import (
-    TOO_SLOW,
     AnswerReplaced,
-    CloseCode,
     Event,
     LiveDelta,
     LiveOpened,

@@ -3,7 +3,7 @@
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.urls import path, re_path
 
-from chat.protocol.events import NOT_FOUND
+from chat.protocol.close_codes import NOT_FOUND
 from chat.sockets.consumers import PersonConsumer, RoomConsumer
 
 
