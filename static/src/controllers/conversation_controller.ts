@@ -131,6 +131,11 @@ export default class extends Controller<HTMLElement> {
     this.#actions.modelPicked();
   }
 
+  /** Comes behind `modelPicked`, where there was one. */
+  pickerClosed(): void {
+    this.#actions.noModelPicked();
+  }
+
   effortPicked(): void {
     this.#session.configure(choice.modelId, choice.effortToSend);
   }

@@ -60,6 +60,10 @@ export class MessageActions {
     if (answerId !== null && this.#session.model.leafId === answerId) this.#retry(answerId);
   }
 
+  noModelPicked(): void {
+    this.#awaitingModel = null;
+  }
+
   #retry(answerId: string): void {
     const asked = this.#session.model.turnOf(answerId)?.message_id;
     const { modelId, effortToSend } = this.#around.choice;
