@@ -1,4 +1,4 @@
-"""Close codes: why a socket ended, and whether a client comes back by itself."""
+"""Why the server closes a socket, and whether a client should come back."""
 
 import msgspec
 
