@@ -247,6 +247,7 @@ TRASH_DAYS = env.number("TRASH_DAYS", 30)
 # Private `host:port` addresses that people may enter as servers of their own.
 OUTBOUND_ALLOWED_HOSTS = env.words("OUTBOUND_ALLOWED_HOSTS")
 PROVIDER_SILENCE_SECONDS = env.number("PROVIDER_SILENCE_SECONDS", 60)
+PROVIDER_STALLED_SECONDS = env.number("PROVIDER_STALLED_SECONDS", 20)  # then people are told of the silence
 PROVIDER_TOTAL_SECONDS = env.number("PROVIDER_TOTAL_SECONDS", 3600)
 PROVIDER_BYTES_MAX = env.number("PROVIDER_BYTES_MAX", 64 * 1024 * 1024)
 DEMO_TOKENS_PER_SECOND = env.number("DEMO_TOKENS_PER_SECOND", 32)

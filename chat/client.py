@@ -28,6 +28,7 @@ from chat.protocol.commands import (
 from chat.protocol.events import (
     EVENT_TYPES,
     AnswerReplaced,
+    AnswerSilent,
     ConversationConfigured,
     ConversationRenamed,
     ConversationSnapshot,
@@ -116,7 +117,7 @@ class Replica:
                 self._handles[handle] = message_id
             case LiveDelta():
                 self._append(event)
-            case PartStarted() | PartEnded() | PartAdded():
+            case PartStarted() | PartEnded() | PartAdded() | AnswerSilent():
                 self._apply_part(event)
             case AnswerReplaced(handle=handle, position=position, parts=parts):
                 message = self._message_of(handle)
@@ -125,7 +126,7 @@ class Replica:
             case _:
                 pass
 
-    def _apply_part(self, event: PartStarted | PartEnded | PartAdded) -> None:
+    def _apply_part(self, event: PartStarted | PartEnded | PartAdded | AnswerSilent) -> None:
         message = self._next(event.handle, event.sequence, event.sequence)
         if message is None:
             return
@@ -137,6 +138,8 @@ class Replica:
                     ended.duration_ms = duration_ms
             case PartAdded(content=content):
                 message.parts.append(content)
+            case AnswerSilent():
+                pass
 
     def _load(self, snapshot: ConversationSnapshot) -> None:
         self.version = snapshot.conversation.version

@@ -43,14 +43,20 @@ class Added(msgspec.Struct, array_like=True, tag="n", frozen=True):
     content: NoticePart
 
 
+class Silent(msgspec.Struct, array_like=True, tag="s", frozen=True):
+    """The provider has sent nothing for so long; 0: it is heard again. Text says so too."""
+
+    seconds: int
+
+
 class Closed(msgspec.Struct, array_like=True, tag="x", frozen=True):
     """Nothing follows: the turn's end is in Postgres."""
 
 
-type Entry = Replaced | Began | Appended | Ended | Added | Closed
+type Entry = Replaced | Began | Appended | Ended | Added | Silent | Closed
 
 _decoder: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(
-    Replaced | Began | Appended | Ended | Added | Closed
+    Replaced | Began | Appended | Ended | Added | Silent | Closed
 )
 encode_entry = msgspec.json.Encoder().encode
 FIELD = b"e"

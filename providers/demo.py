@@ -29,12 +29,17 @@ _PIECES = re.compile(r"\S+\s*|\s+")
 
 
 async def stream(request: ModelRequest) -> AsyncGenerator[ModelEvent]:
-    """Answers from a script chosen by words of the last message. Reports no usage: it counts no tokens."""
+    """Answers from a script chosen by words of the last message. Reports no usage: it counts no tokens.
+
+    Goes on behind an answer that the request ends with.
+    """
     said = _said(request)
     if request.purpose is Purpose.TITLE:
         yield TextDelta(title_of(said))
     else:
         thoughts, text = _script(said)
+        if begun := _begun(request):
+            thoughts, text = "", text.removeprefix(begun).lstrip()
         async for piece in _paced(thoughts):
             yield ReasoningDelta(piece)
         async for piece in _paced(text):
@@ -55,6 +60,11 @@ def _said(request: ModelRequest) -> str:
     last = texts[-1] if texts else ""
     quoted = _QUOTED.search(last) if request.purpose is Purpose.TITLE else None
     return quoted[1] if quoted else last
+
+
+def _begun(request: ModelRequest) -> str:
+    last = request.messages[-1]
+    return last.text if last.role is Role.ASSISTANT else ""
 
 
 def _script(said: str) -> tuple[str, str]:

@@ -18,6 +18,7 @@ __all__ = [
     "Effort",
     "FinishReason",
     "Finished",
+    "Heartbeat",
     "ModelEvent",
     "ModelRequest",
     "PromptMessage",
@@ -73,6 +74,11 @@ class ReasoningDelta:
 @dataclass(frozen=True, slots=True)
 class ReasoningBreak:
     """What follows is another passage of the reasoning; the provider sent nothing between the two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """The provider sent something, but nothing of the answer: it is at work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +172,7 @@ type ModelEvent = (
     TextDelta
     | ReasoningDelta
     | ReasoningBreak
+    | Heartbeat
     | ToolCallDelta
     | ToolCall
     | ProviderTool

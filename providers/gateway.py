@@ -9,8 +9,10 @@ from contextlib import aclosing
 
 from django.conf import settings
 
+from betterchat.core.db import in_thread
 from betterchat.core.errors import ErrorCode
-from providers import demo, litellm_gateway
+from providers import breaker, demo, litellm_gateway
+from providers.breaker import FAILS_OVER
 from providers.errors import code_of_failure, failure
 from providers.events import Finished, FinishReason, ModelEvent, ModelRequest
 from providers.litellm_gateway import warm_up
@@ -24,9 +26,12 @@ from providers.wires.base import WireReport
 from providers.wires.registry import NATIVE_WIRES
 
 __all__ = [
+    "FAILS_OVER",
     "ResolvedRoute",
     "close_sessions",
     "needs_warm_up",
+    "note_failure",
+    "note_success",
     "open_stream",
     "resolve",
     "resolve_all",
@@ -40,6 +45,15 @@ def needs_warm_up() -> bool:
     usable = Endpoint.objects.usable()
     usual = usable.filter(wire="", provider__in=through_litellm)
     return usual.exists() or usable.filter(wire=Wire.LITELLM).exists()
+
+
+async def note_failure(route: ResolvedRoute, code: ErrorCode) -> None:
+    """Let the breaker of the route's endpoint know."""
+    await in_thread(breaker.note_failure)(route.endpoint_id, code)
+
+
+async def note_success(route: ResolvedRoute) -> None:
+    await in_thread(breaker.note_success)(route.endpoint_id)
 
 
 def open_stream(request: ModelRequest, *, route: ResolvedRoute) -> AsyncGenerator[ModelEvent]:

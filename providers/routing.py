@@ -15,6 +15,7 @@ from django.utils import timezone
 from betterchat.core import secrets
 from betterchat.core.errors import ErrorCode, UserFacingError
 from betterchat.core.secrets import CannotOpenError
+from providers import breaker
 from providers.models import (
     OWN_PREFIX,
     Continuation,
@@ -51,6 +52,11 @@ class ResolvedRoute:
     continuation: Continuation = Continuation.ASK
 
     @property
+    def label(self) -> str:
+        """How a person is told who answers: the provider's name of the model, and where."""
+        return f"{self.provider_model} at {self.provider_label}"
+
+    @property
     def spoken_wire(self) -> Wire:
         """The format of the call. LookupError for Demo, which has none."""
         return self.wire or OWN_WIRES[self.provider]
@@ -80,7 +86,7 @@ def resolve_all(model_id: str, *, user_id: int | None = None) -> tuple[ResolvedR
             failures.append(error)
     if not resolved:
         raise failures[0]
-    return tuple(resolved)
+    return breaker.rested_last(tuple(resolved))
 
 
 def key_of(endpoint: Endpoint) -> str:
@@ -173,6 +179,8 @@ def _resolved(route: Route | OwnModel, *, key: str) -> ResolvedRoute:
             label, allow_private = endpoint.label, endpoint.allow_private
             reasoning = route.language_model.reasoning
             continuation = Continuation(route.language_model.continuation)
+            if endpoint.provider == Provider.DEMO:
+                continuation = Continuation.PREFILL
         case OwnModel():
             model_id, max_output_tokens = route.model_id, route.max_output_tokens
             label, allow_private = f"{endpoint.label} (your own)", may_be_private(endpoint.url)

@@ -29,6 +29,7 @@ class Turn(models.Model):
     effort = models.CharField(max_length=8, blank=True)
     state = models.CharField(max_length=16, choices=TurnState.choices)
     attempt = models.PositiveIntegerField(default=0)
+    deaths = models.PositiveIntegerField(default=0, help_text="Attempts that ended without a word of theirs.")
     stop_requested_at = models.DateTimeField(null=True, blank=True)
     finish_reason = models.CharField(max_length=16, blank=True)
     error_code = models.CharField(max_length=64, blank=True)

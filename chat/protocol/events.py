@@ -238,6 +238,15 @@ class PartAdded(_Event, frozen=True, tag="part.added"):
     content: NoticePart
 
 
+class AnswerSilent(_Event, frozen=True, tag="answer.silent"):
+    """Live: the provider has sent nothing at all for `seconds`, not even that it thinks. 0: it is heard
+    again; the next text says so as well."""
+
+    handle: int
+    sequence: int
+    seconds: int
+
+
 class AnswerReplaced(_Event, frozen=True, tag="answer.replaced"):
     """Live: forget what you hold of this answer; it is `parts`, at `position`."""
 
@@ -280,6 +289,7 @@ type Event = (
     | PartStarted
     | PartEnded
     | PartAdded
+    | AnswerSilent
     | AnswerReplaced
 )
 EVENT_TYPES: tuple[type[_Event], ...] = (
@@ -301,5 +311,6 @@ EVENT_TYPES: tuple[type[_Event], ...] = (
     PartStarted,
     PartEnded,
     PartAdded,
+    AnswerSilent,
     AnswerReplaced,
 )

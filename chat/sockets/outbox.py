@@ -17,6 +17,7 @@ from chat.protocol.close_codes import TOO_SLOW, CloseCode
 from chat.protocol.commands import Position
 from chat.protocol.events import (
     AnswerReplaced,
+    AnswerSilent,
     Event,
     LiveDelta,
     LiveOpened,
@@ -25,7 +26,7 @@ from chat.protocol.events import (
     PartStarted,
 )
 from chat.sockets.hub import Hub, Tail
-from chat.stream import Added, Appended, Began, Closed, Ended, Replaced
+from chat.stream import Added, Appended, Began, Closed, Ended, Replaced, Silent
 
 WINDOW_FRAMES = 64
 WINDOW_CHARACTERS = 128_000
@@ -191,7 +192,7 @@ def _frame_at(tail: Tail, first: int) -> tuple[int, int, str]:
     The frame is empty where an entry is not told (the stream's end)."""
     position, entry = tail.entries[first]
     end = first + 1
-    event: LiveDelta | PartStarted | PartEnded | PartAdded | AnswerReplaced
+    event: LiveDelta | PartStarted | PartEnded | PartAdded | AnswerSilent | AnswerReplaced
     match entry:
         case Appended(part=part, text=text):
             words, length, last = [text], len(text), position
@@ -210,6 +211,8 @@ def _frame_at(tail: Tail, first: int) -> tuple[int, int, str]:
             event = PartEnded(tail.handle, position.sequence, part, duration_ms)
         case Added(part=part, content=content):
             event = PartAdded(tail.handle, position.sequence, part, content)
+        case Silent(seconds=seconds):
+            event = AnswerSilent(tail.handle, position.sequence, seconds)
         case Replaced(parts=parts):
             event = AnswerReplaced(tail.handle, position, parts)
         case Closed():

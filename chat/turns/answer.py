@@ -4,10 +4,11 @@ import time
 from uuid import UUID
 
 import msgspec
+from django.conf import settings
 
 from chat.protocol.commands import Position
 from chat.protocol.parts import NoticePart, Part, PartKind, ReasoningPart, TextPart, WrittenPart, written_text
-from chat.stream import Added, Appended, Began, Closed, Ended, Entry, Replaced
+from chat.stream import Added, Appended, Began, Closed, Ended, Entry, Replaced, Silent
 
 
 class Answer:
@@ -29,6 +30,8 @@ class Answer:
         self._open_part: int | None = None
         self._written: WrittenPart = TextPart(text="")
         self._part_began = 0.0
+        self._heard_at = time.monotonic()
+        self._silence_told = False
         self.is_open = True
         self.replace()
 
@@ -72,6 +75,20 @@ class Answer:
         if isinstance(part := self.parts[index], ReasoningPart):
             part.duration_ms = duration_ms
         self._pending.append(Ended(index, duration_ms))
+
+    def heard(self) -> None:
+        """The provider sent something."""
+        self._heard_at = time.monotonic()
+        if self._silence_told:
+            self._silence_told = False
+            self._pending.append(Silent(0))
+
+    def tell_silence(self) -> None:
+        """Say once that nothing was heard for long. To be called every second or so."""
+        seconds = time.monotonic() - self._heard_at
+        if self.is_open and not self._silence_told and seconds >= settings.PROVIDER_STALLED_SECONDS:
+            self._silence_told = True
+            self._pending.append(Silent(round(seconds)))
 
     def close(self) -> None:
         self.end_part()

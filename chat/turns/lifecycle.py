@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models import Case, F, IntegerField, Q, When
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from betterchat.core.errors import UserFacingError
@@ -17,22 +17,21 @@ from chat.broadcast import Broadcast, ToPerson, ToRoom
 from chat.models import Conversation, Message, TitleSource, Turn, TurnState
 from chat.models.turn import RUNNABLE
 from chat.protocol.events import TurnCreated, TurnFinished, TurnStarted
-from chat.protocol.parts import Part, encode_parts, text_sha256
+from chat.protocol.parts import Part, encode_parts, text_sha256, written_text
 from chat.queries import listed, message_info, running_among, turn_info
+from chat.turns.fence import Fenced
 from chat.turns.jobs import defer_run, defer_title
-from chat.turns.usage import UsageMeter
-
-
-class Fenced(Exception):
-    """Another worker has the turn, or it has ended."""
+from chat.turns.usage import UsageMeter, last_writer, settle_orphans
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A turn in the hands of this worker. `kept` is what an earlier attempt stored of the answer."""
+    """A turn in the hands of this worker. `kept` is what an earlier attempt stored of the answer, `writer`
+    who wrote it."""
 
     turn: Turn
     kept: list[Part]
+    writer: str
     stop_requested: bool
     broadcasts: tuple[Broadcast, ...]
 
@@ -59,15 +58,30 @@ def claim(turn_id: UUID) -> Claim:
     """Take a turn for this worker. Raises Fenced where there is nothing to do any more."""
     with transaction.atomic(durable=True):
         conversation = Conversation.objects.select_for_update().get(turns=turn_id)
+        # One that is still running was not given back: whoever had it died, or is frozen.
+        died = Case(
+            When(state=TurnState.RUNNING, then=F("deaths") + 1),
+            default=F("deaths"),
+            output_field=IntegerField(),
+        )
         claimed = Turn.objects.filter(pk=turn_id, state__in=RUNNABLE).update(
-            state=TurnState.RUNNING, attempt=F("attempt") + 1, started_at=Now()
+            state=TurnState.RUNNING,
+            attempt=F("attempt") + 1,
+            deaths=died,
+            started_at=Coalesce("started_at", Now()),
         )
         if not claimed:
             raise Fenced
         turn = Turn.objects.select_related("answer", "message").get(pk=turn_id)
         version = _count_version(conversation)
     started = ToRoom(conversation.pk, TurnStarted(version=version, turn=turn_info(turn)))
-    return Claim(turn, turn.answer.decoded_parts, turn.stop_requested_at is not None, (started,))
+    return Claim(
+        turn=turn,
+        kept=turn.answer.decoded_parts,
+        writer=last_writer(turn),
+        stop_requested=turn.stop_requested_at is not None,
+        broadcasts=(started,),
+    )
 
 
 def save_checkpoints(checkpoints: Iterable[Checkpoint]) -> None:
@@ -118,7 +132,8 @@ def finish(
             parts=encode_parts(parts), attempt=attempt, sequence=sequence, text_sha256=sha256
         )
         for meter in meters:
-            meter.store(turn, user_id=turn.message.author_id)
+            meter.store(user_id=turn.message.author_id)
+        settle_orphans(turn, characters=len(written_text(parts)))
         if ending.state == TurnState.COMPLETED and _wants_title(conversation, turn):
             defer_title(turn.pk)
         return _after_end(conversation, turn, sha256=sha256)
@@ -135,12 +150,21 @@ def stop_waiting(turn: Turn, *, conversation: Conversation) -> tuple[Broadcast, 
     return _after_end(conversation, turn, sha256=sha256)
 
 
-def give_back(turn_id: UUID, *, attempt: int) -> None:
-    """Hand a turn that has nothing to show yet to the next worker."""
+def give_back(
+    turn_id: UUID, *, attempt: int, sequence: int, parts: list[Part], meters: Sequence[UsageMeter]
+) -> None:
+    """Hand a turn to the next worker with all that there is of its answer. Raises Fenced."""
     with transaction.atomic(durable=True):
         running = Turn.objects.filter(pk=turn_id, attempt=attempt, state=TurnState.RUNNING)
-        if running.update(state=TurnState.STARTING):
-            defer_run(turn_id)
+        if not running.update(state=TurnState.STARTING):
+            raise Fenced
+        turn = Turn.objects.select_related("message").get(pk=turn_id)
+        Message.objects.filter(pk=turn.answer_id).update(
+            parts=encode_parts(parts), attempt=attempt, sequence=sequence
+        )
+        for meter in meters:
+            meter.store(user_id=turn.message.author_id)
+        defer_run(turn_id)
 
 
 def _ending_columns(ending: Ending) -> dict[str, object]:

@@ -163,6 +163,7 @@ class Recorder:
             stored = {turn_id: sequence for turn_id, sequence in stored.items() if turn_id in answers}
             points: list[Checkpoint] = []
             for turn_id, answer in answers.items():
+                answer.tell_silence()
                 answer.seal()
                 if stored.get(turn_id) != answer.sequence:
                     points.append(_checkpoint(answer))

@@ -18,14 +18,14 @@ from chat.models import Turn
 from chat.models.turn import RUNNABLE
 from chat.protocol.commands import Position
 from chat.protocol.parts import NoticePart, Part, ReasoningPart, TextPart
-from chat.stream import Added, Appended, Began, Closed, Ended, Entry, Replaced, read_after
+from chat.stream import Added, Appended, Began, Closed, Ended, Entry, Replaced, Silent, read_after
 from chat.turns.jobs import RUN_TURN, defer_run
 from chat.turns.lifecycle import Claim
 
 logger = logging.getLogger(__name__)
 
-RESCUE_SECONDS = 5.0
-STALLED_AFTER_SECONDS = 10
+RESCUE_SECONDS = 2.0
+STALLED_AFTER_SECONDS = 8
 STREAM_SECONDS_MAX = 5.0
 
 
@@ -61,7 +61,7 @@ def apply_entry(parts: list[Part], entry: Entry) -> list[Part]:
                 part.duration_ms = duration_ms
         case Added(content=content):
             parts.append(content)
-        case Closed():
+        case Silent() | Closed():
             pass
         case _:
             raise AssertionError(entry)

@@ -7,7 +7,7 @@ import aiohttp
 from django.conf import settings
 
 from betterchat.core.outbound import AddressRefusedError
-from providers.events import ModelEvent, ModelRequest
+from providers.events import Heartbeat, ModelEvent, ModelRequest
 from providers.routing import ResolvedRoute
 from providers.sessions import HTML, call_timeout, first_bytes, note_exception, note_head, session
 from providers.wires.base import HttpRequest, WireReport
@@ -34,8 +34,12 @@ async def stream(
     slice_began = loop.time()
     try:
         async for data in _pieces(response, report=report):
+            quiet = True
             for event in body.feed(data):
                 yield event
+                quiet = False
+            if quiet:
+                yield Heartbeat()
             if report.ended:
                 break
             # What is buffered already would be read without ever giving the loop to others.

@@ -13,11 +13,12 @@ from betterchat.core.errors import ErrorCode
 from chat.models import Conversation, Turn, TurnState
 from chat.protocol.parts import plain_text
 from chat.queries import turn_info
+from chat.stream import Silent
 from chat.turns import control
 from chat.turns.runner import run_turn
 from chat.turns.start import retry_turn
 from providers.models import Endpoint, Provider, Route
-from tests.chat.running import a_worker, bounded, run, stored
+from tests.chat.running import a_worker, bounded, entries_of, run, stored
 from tests.data import a_model, a_person, send, the_turn
 from tests.fakes.behaviours import CANARY
 from tests.fakes.upstream import FakeUpstream
@@ -151,8 +152,8 @@ async def test_before_the_first_word_another_endpoint_of_the_model_steps_in(upst
     assert calls == ["fake-status-500", "spare"]
 
 
-@pytest.mark.parametrize("behaviour", ["half", "content-filter", "context-overflow"])
-async def test_no_other_endpoint_is_asked_after_a_word_or_for_a_request_that_is_wrong(
+@pytest.mark.parametrize("behaviour", ["content-filter", "content-filter-finish", "context-overflow"])
+async def test_no_other_endpoint_is_asked_about_a_request_that_is_wrong(
     upstream: FakeUpstream, behaviour: str
 ) -> None:
     turn = await in_thread(a_turn)(upstream, behaviour)
@@ -160,3 +161,22 @@ async def test_no_other_endpoint_is_asked_after_a_word_or_for_a_request_that_is_
     turn = await run(turn)
     assert turn.state == TurnState.FAILED
     assert await in_thread(turn.generations.count)() == 1
+
+
+async def test_a_provider_that_falls_silent_is_told_before_it_is_given_up(
+    upstream: FakeUpstream, settings: Settings
+) -> None:
+    settings.PROVIDER_STALLED_SECONDS, settings.PROVIDER_SILENCE_SECONDS = 1, 4
+    turn = await run(await in_thread(a_turn)(upstream, "silent-midway"))
+    assert turn.error_code == ErrorCode.PROVIDER_SILENT
+    told = [entry for entry in await entries_of(turn.pk) if isinstance(entry, Silent)]
+    assert [entry.seconds >= 1 for entry in told] == [True]
+
+
+async def test_a_provider_that_only_says_it_is_there_is_not_silent(
+    upstream: FakeUpstream, settings: Settings
+) -> None:
+    settings.PROVIDER_STALLED_SECONDS = 1
+    turn = await run(await in_thread(a_turn)(upstream, "comments-only"))
+    assert turn.state == TurnState.COMPLETED
+    assert not any(isinstance(entry, Silent) for entry in await entries_of(turn.pk))

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from channels.layers import channel_layers
 from channels.testing import WebsocketCommunicator
 from pytest_django.fixtures import Settings
 
@@ -26,6 +27,12 @@ from tests.chat.running import a_worker, bounded, run, stored
 from tests.data import DEMO, a_conversation, a_model, a_person, the_turn
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _own_layer() -> None:
+    """The layer keeps a lock for as long as anybody listens: one that a test left behind is of its loop."""
+    channel_layers.backends.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from tests.fakes.behaviours import MODELS, Packed, Refusal, plan_for
 from tests.fakes.cases import CASES
+from tests.fakes.continuing import continued_plan
 from tests.fakes.responses import OpenAIResponses
 from tests.fakes.wires import AnthropicMessages, Drop, Gemini, Hang, Ollama, OpenAIChat, Pause, Raw, Wire
 
@@ -136,17 +137,18 @@ class FakeUpstream:
         call = Call(request.path, dict(request.headers), body)
         self.calls.append(call)
         try:
-            response = await self._stream(request, wire, str(body["model"]))
+            response = await self._stream(request, wire, body)
         except (asyncio.CancelledError, ConnectionError):
             call.disconnected = True
             raise
         call.completed = True
         return response
 
-    async def _stream(self, request: web.Request, wire: Wire, model: str) -> web.StreamResponse:
+    async def _stream(self, request: web.Request, wire: Wire, body: dict[str, Any]) -> web.StreamResponse:
+        model = str(body["model"])
         if (case := CASES.get(model)) is not None:
             return web.Response(body=case.body, content_type=case.content_type)
-        plan = plan_for(model)
+        plan = continued_plan(model, body) or plan_for(model)
         if isinstance(plan, Refusal):
             if not plan.status:
                 await asyncio.sleep(HANG_SECONDS)

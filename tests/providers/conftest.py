@@ -7,7 +7,7 @@ import pytest
 from pytest_django import Settings
 
 from betterchat.core.errors import UserFacingError
-from providers.events import ModelEvent, ModelRequest, PromptMessage, Purpose, Role
+from providers.events import Heartbeat, ModelEvent, ModelRequest, PromptMessage, Purpose, Role
 from providers.gateway import ResolvedRoute, close_sessions, open_stream
 from providers.models import Provider, Wire
 from tests.fakes.upstream import FakeUpstream
@@ -74,12 +74,13 @@ def a_route(
 async def asked(
     route: ResolvedRoute, request: ModelRequest | None = None
 ) -> tuple[list[ModelEvent], UserFacingError | None]:
-    """Every event, and the error that ended the call instead of Finished."""
+    """Every event of the answer, and the error that ended the call instead of Finished."""
     events: list[ModelEvent] = []
     try:
         async with aclosing(open_stream(request or a_request(), route=route)) as stream:
             async for event in stream:
-                events.append(event)  # noqa: PERF401 - what came before an error counts
+                if not isinstance(event, Heartbeat):
+                    events.append(event)  # noqa: PERF401 - what came before an error counts
     except UserFacingError as error:
         return events, error
     return events, None

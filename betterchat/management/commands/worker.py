@@ -23,7 +23,7 @@ from chat.turns.process import running_worker
 
 _POLL_SECONDS = 0.5  # the release of a lock sends no notification
 _HEARTBEAT_SECONDS = 2.0
-_STALLED_SECONDS = 10.0
+_STALLED_SECONDS = 8.0
 _GRACE_SECONDS = 5.0
 _EXIT_SECONDS = 3.0
 

@@ -264,4 +264,14 @@ describe("earlier messages", () => {
     model.prepend(earlier);
     expect(model.branch).toEqual(["c"]);
   });
+
+  it("knows that a provider is silent until it is heard again", () => {
+    const model = withOpenAnswer();
+    const place = model.message("answer-a")?.place.sequence ?? 0;
+    model.apply({ type: "answer.silent", handle: 7, sequence: place + 1, seconds: 20 });
+    expect(model.message("answer-a")?.silentSeconds).toBe(20);
+    model.apply([7, place + 2, place + 2, 0, " again"]);
+    expect(model.message("answer-a")?.silentSeconds).toBe(0);
+    expect(model.message("answer-a")?.place.sequence).toBe(place + 2);
+  });
 });

@@ -233,7 +233,7 @@ export class ConversationModel {
 
   #keep(info: MessageInfo): void {
     const parts = info.parts.map((part) => ({ ...part }));
-    this.#messages.set(info.id, { info, parts, place: place(info.position) });
+    this.#messages.set(info.id, { info, parts, place: place(info.position), silentSeconds: 0 });
   }
 
   #keepTurn(turn: TurnInfo): void {

@@ -9,6 +9,8 @@ export interface KnownMessage {
   info: MessageInfo;
   parts: MessagePart[];
   place: Place;
+  /** How long the provider had been silent when this was told; 0 while it is heard. */
+  silentSeconds: number;
 }
 
 /** What one input changed. `resync` asks the caller to open the conversation again, from nothing. */

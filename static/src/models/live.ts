@@ -1,6 +1,7 @@
 import { type Frame, isLiveDelta } from "../protocol/frames";
 import type {
   AnswerReplaced,
+  AnswerSilent,
   LiveDelta,
   LiveOpened,
   PartAdded,
@@ -17,13 +18,21 @@ interface Handle {
 
 /** What a live frame did: wrote a message, changed nothing, or showed that something is missing. */
 export type LiveOutcome = { readonly wrote: string } | "nothing" | "gap";
-export type LiveFrame = LiveDelta | LiveOpened | PartStarted | PartEnded | PartAdded | AnswerReplaced;
+export type LiveFrame =
+  | LiveDelta
+  | LiveOpened
+  | PartStarted
+  | PartEnded
+  | PartAdded
+  | AnswerSilent
+  | AnswerReplaced;
 
 const LIVE_TYPES = new Set<string>([
   "live.opened",
   "part.started",
   "part.ended",
   "part.added",
+  "answer.silent",
   "answer.replaced",
 ]);
 
@@ -56,6 +65,8 @@ export class LiveWriter {
         return this.#partEnded(frame);
       case "part.added":
         return this.#partAdded(frame);
+      case "answer.silent":
+        return this.#silent(frame);
       case "answer.replaced":
         return this.#replaced(frame);
     }
@@ -77,6 +88,7 @@ export class LiveWriter {
     if (comparePlaces(theirs, message.place) <= 0) return "nothing";
     message.parts = event.parts.map((part) => ({ ...part }));
     message.place = theirs;
+    message.silentSeconds = 0;
     return { wrote: handle.messageId };
   }
 
@@ -92,6 +104,13 @@ export class LiveWriter {
     return this.#write(event.handle, event.sequence, event.sequence, (message) => {
       if (event.part !== message.parts.length) return false;
       message.parts.push({ ...event.content });
+      return true;
+    });
+  }
+
+  #silent(event: AnswerSilent): LiveOutcome {
+    return this.#write(event.handle, event.sequence, event.sequence, (message) => {
+      message.silentSeconds = event.seconds;
       return true;
     });
   }
@@ -129,7 +148,9 @@ export class LiveWriter {
     if (!handle || !message) return "nothing";
     const { attempt, sequence } = message.place;
     if (handle.attempt < attempt || (handle.attempt === attempt && last <= sequence)) return "nothing";
-    if (handle.attempt > attempt || first !== sequence + 1 || !write(message)) return "gap";
+    if (handle.attempt > attempt || first !== sequence + 1) return "gap";
+    message.silentSeconds = 0;
+    if (!write(message)) return "gap";
     message.place = { attempt, sequence: last };
     return { wrote: handle.messageId };
   }

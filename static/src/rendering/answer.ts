@@ -1,4 +1,5 @@
-import { isUnfinished, type KnownMessage, type MessagePart } from "../models/known";
+import { isUnfinished, type KnownMessage } from "../models/known";
+import { type Passage, passagesOf } from "../models/passages";
 import { formatDuration } from "../models/words";
 import type { TurnInfo } from "../protocol/types";
 import { element, iconButton, setText, textButton } from "./elements";
@@ -31,6 +32,7 @@ export class AnswerView {
   readonly #firstSeen: number;
   #shown: AnswerState | null = null;
   #stateKey = "";
+  #silentSince: number | null = null;
 
   constructor(id: string, now: number) {
     this.#firstSeen = now;
@@ -68,43 +70,58 @@ export class AnswerView {
   }
 
   #drawParts(message: KnownMessage, isFinal: boolean, now: number): void {
-    message.parts.forEach((part, index) => {
-      const isPartFinal = isFinal || index < message.parts.length - 1;
+    const passages = passagesOf(message.parts);
+    passages.forEach((passage, index) => {
+      const isPassageFinal = isFinal || index < passages.length - 1;
       let view = this.#views[index];
-      if (view === undefined || view.kind !== part.kind) {
-        const made = partView(part, now);
+      if (view === undefined || view.kind !== passage.kind) {
+        const made = passageView(passage, now);
         if (view === undefined) this.#parts.append(made.element);
         else view.element.replaceWith(made.element);
         this.#views[index] = made;
         view = made;
       }
-      if (view.kind === "text" && part.kind === "text") view.update(part.text, isPartFinal);
-      else if (view.kind === "reasoning" && part.kind === "reasoning") view.update(part, isPartFinal, now);
+      view.element.toggleAttribute("data-superseded", passage.isSuperseded);
+      if (view.kind === "text" && passage.kind === "text") {
+        view.update(passage.text, isPassageFinal, passage.seams);
+      } else if (view.kind === "reasoning" && passage.kind === "reasoning") {
+        view.update(passage.part, isPassageFinal, now);
+      }
     });
-    for (const extra of this.#views.splice(message.parts.length)) extra.element.remove();
+    for (const extra of this.#views.splice(passages.length)) extra.element.remove();
   }
 
   /** Rebuilt only when it changes its kind: nothing in it loses focus while text arrives. */
   #drawState(state: AnswerState, isRunning: boolean, hasText: boolean, now: number): void {
     const { turn, isLast } = state;
     const waitsForText = isRunning && state.message.parts.length === 0;
+    const isSilent = isRunning && state.message.silentSeconds > 0;
+    if (!isSilent) this.#silentSince = null;
+    else this.#silentSince ??= now - state.message.silentSeconds * 1000;
     const key = [
       turn?.state,
       turn?.id,
       turn?.error?.code,
       state.isWaiting,
       waitsForText,
+      isSilent,
       hasText,
       isLast,
     ].join();
     if (key === this.#stateKey) return;
     this.#stateKey = key;
-    this.#state.replaceChildren(...stateElements(state, waitsForText));
+    this.#state.replaceChildren(...stateElements(state, waitsForText, isSilent));
     this.#count(state, now);
   }
 
   #count(state: AnswerState, now: number): boolean {
     const { turn } = state;
+    const silence = this.#state.querySelector(".message__silence");
+    if (silence !== null && this.#silentSince !== null) {
+      const silent = formatDuration(now - this.#silentSince);
+      setText(silence, `The provider has sent nothing for ${silent}. Still waiting.`);
+      return true;
+    }
     const elapsed = this.#state.querySelector(".dots__elapsed");
     if (elapsed !== null && turn !== undefined) {
       const milliseconds = now - this.#startedAt(turn);
@@ -133,20 +150,25 @@ class NoticeView {
   }
 }
 
-function partView(part: MessagePart, now: number): PartView {
-  switch (part.kind) {
+function passageView(passage: Passage, now: number): PartView {
+  switch (passage.kind) {
     case "reasoning":
       return new ReasoningView(now);
     case "notice":
-      return new NoticeView(part.sentence);
+      return new NoticeView(passage.sentence);
     case "text":
       return new StreamedText(element("div", { class: "prose", dir: "auto" }));
   }
 }
 
-function stateElements({ turn, isWaiting, isLast }: AnswerState, waitsForText: boolean): HTMLElement[] {
+function stateElements(
+  { turn, isWaiting, isLast }: AnswerState,
+  waitsForText: boolean,
+  isSilent: boolean,
+): HTMLElement[] {
   if (turn === undefined) return [];
   if (isWaiting) return [element("p", { class: "message__note" }, "Waiting for the answer before it")];
+  if (isSilent) return [element("p", { class: "message__note message__silence" })];
   if (waitsForText) return [dots()];
   if (turn.state === "failed" && turn.error !== null) return [failureCard(turn.error, turn.model_id, isLast)];
   if (turn.state === "stopped") {

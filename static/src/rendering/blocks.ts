@@ -90,6 +90,13 @@ function finishedLength(tail: string, env: MarkdownEnv): number {
   return blocks.length < 2 || last === undefined ? 0 : offsetOfLine(lines, last);
 }
 
+/** How many top-level blocks a text has. */
+export function countBlocks(source: string): number {
+  const tokens: Token[] = [];
+  markdown.block.parse(source, markdown, {}, tokens);
+  return tokens.filter((token) => token.level === 0 && token.nesting >= 0).length;
+}
+
 function offsetOfLine(text: string, line: number): number {
   let offset = 0;
   for (let seen = 0; seen < line; seen += 1) offset = text.indexOf("\n", offset) + 1;

@@ -43,6 +43,19 @@ describe("a streamed text", () => {
     expect(grown.element.innerHTML).toBe(whole.element.innerHTML);
   });
 
+  it("puts a seam behind the block that was cut and keeps the block whole", () => {
+    const streamed = text();
+    const seams = [{ at: 22, sentence: "B goes on." }];
+    streamed.update("First.\n\n```\nlet a =\n", false);
+    streamed.update("First.\n\n```\nlet a =\n 1\n```\n\nLast", false, seams);
+    streamed.update("First.\n\n```\nlet a =\n 1\n```\n\nLast.\n\nMore.", true, seams);
+    const kinds = [...streamed.element.children].map((child) => child.className || child.tagName);
+    expect(kinds).toEqual(["P", expect.stringContaining("code"), "seam", "P", "P"]);
+    expect(streamed.element.querySelector("pre")?.textContent).toContain("let a =\n 1");
+    streamed.update("Another.", true);
+    expect(streamed.element.querySelector(".seam")).toBeNull();
+  });
+
   it("keeps finished blocks as the very same elements", () => {
     const streamed = text();
     streamed.update("First.\n\nSecond", false);
