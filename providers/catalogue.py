@@ -69,10 +69,10 @@ def read_catalogue(user: User, *, standing_id: str = "") -> Catalogue:
     """`standing_id` is the model of the conversation that is looked at: told of even where it is gone."""
     models, unavailable = _rows(user)
     preferences = _preferences(user)
-    known = {model.id for model in models} | {model.id for model in unavailable}
+    usable = {model.id for model in models}
+    known = usable | {model.id for model in unavailable}
     named = [standing_id, preferences.default_id, *preferences.favourite_ids]
     gone = _gone(dict.fromkeys(model_id for model_id in named if model_id and model_id not in known))
-    usable = {model.id for model in models}
     return Catalogue(
         models=tuple(models),
         unavailable=tuple(_with_successors([*unavailable, *gone], usable=usable)),

@@ -1,5 +1,6 @@
 """The catalogue as pages list it: in words, in groups, in the order of the picker."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain
@@ -63,8 +64,9 @@ class ModelGroup:
 def picker(catalogue: Catalogue, *, standing_id: str, may_prefer: bool) -> Picker:
     default = catalogue.default
     replacement = catalogue.replacement_for(standing_id) if standing_id else None
+    gone = (model for model in _unavailable(catalogue) if not model.hidden or model.id == standing_id)
     return Picker(
-        models=(*_pickable(catalogue, catalogue.shown(standing_id=standing_id)), *_unavailable(catalogue)),
+        models=(*_pickable(catalogue, catalogue.shown(standing_id=standing_id)), *gone),
         standing_id=standing_id or (default.id if default else ""),
         replacement_id=replacement.id if replacement else "",
         default_id=default.id if default else "",
@@ -104,9 +106,7 @@ def window_words(tokens: int | None) -> str:
     return f"{round(tokens / 1_000)}k" if tokens >= 1_000 else str(tokens)
 
 
-def _pickable(
-    catalogue: Catalogue, models: list[PickableModel] | tuple[PickableModel, ...]
-) -> list[ListedModel]:
+def _pickable(catalogue: Catalogue, models: Iterable[PickableModel]) -> list[ListedModel]:
     favourites = set(catalogue.favourite_ids)
     return [
         ListedModel(

@@ -62,6 +62,9 @@ def test_a_model_is_found_and_picked_with_the_keyboard_alone(people: People) -> 
     keyboard.press("Escape")
     expect(person.page.locator(".picker")).to_be_hidden()
     expect(model_in_use(person)).to_be_focused()
+    for is_open in (True, False):
+        model_in_use(person).click()
+        expect(person.page.locator(".picker")).to_be_visible(visible=is_open)
 
 
 def test_effort_shows_where_it_is_offered_survives_a_reload_and_reaches_other_tabs(people: People) -> None:

@@ -11,6 +11,7 @@ from betterchat.core.errors import ErrorCode, UserFacingError
 from providers import preferences
 from providers.catalogue import default_model, read_catalogue, require_model
 from providers.models import Endpoint, LanguageModel, ModelPreferences, Provider
+from providers.picker import picker
 from providers.preferences import Change, change_preference
 from tests.data import DEMO, a_guest, a_model, a_person
 from tests.providers.own import a_server_of
@@ -56,6 +57,18 @@ def test_what_is_hidden_shows_only_in_a_conversation_that_uses_it(alice: User) -
     assert shown(alice, standing_id="openai:a")[0] == "openai:a"
     assert default_model(alice).id == "openai:b"
     assert require_model(alice, "openai:a").id == "openai:a"
+
+
+def test_what_is_hidden_and_lacks_a_key_is_left_out_as_well(alice: User) -> None:
+    change_preference(alice, Change.HIDE, model_id="openai:a")
+    Endpoint.objects.filter(routes__language_model="openai:a").update(available=False)
+    catalogue = read_catalogue(alice)
+
+    def listed(standing_id: str) -> set[str]:
+        return {model.id for model in picker(catalogue, standing_id=standing_id, may_prefer=True).models}
+
+    assert "openai:a" not in listed("openai:b")
+    assert "openai:a" in listed("openai:a")
 
 
 def test_the_default_is_the_persons_as_long_as_it_can_be_used(alice: User) -> None:

@@ -129,7 +129,13 @@ export default class extends Controller<HTMLElement> {
 
   modelPicked(): void {
     this.#session.configure(choice.modelId, "");
-    this.#actions.modelPicked();
+    // The button that asked for it goes with the failure it stands on.
+    if (this.#actions.modelPicked()) this.composerOutlet.focus();
+  }
+
+  /** Comes behind `modelPicked`, where there was one. */
+  pickerClosed(): void {
+    this.#actions.noModelPicked();
   }
 
   effortPicked(): void {

@@ -74,7 +74,10 @@ export default class extends Controller<HTMLElement> {
   toggled(event: ToggleEvent): void {
     const isOpen = event.newState === "open";
     this.buttonTarget.setAttribute("aria-expanded", String(isOpen));
-    if (!isOpen) return;
+    if (!isOpen) {
+      this.dispatch("closed");
+      return;
+    }
     this.#place();
     this.#view.reveal(this.#list.active);
     // On touch screens the keyboard would cover the list before it is seen.
@@ -82,10 +85,11 @@ export default class extends Controller<HTMLElement> {
     else this.panelTarget.focus();
   }
 
-  /** With Tab, out of the list and into the page. */
+  /** With Tab, out of the list and into the page. The button closes it by itself. */
   left(event: FocusEvent): void {
     const to = event.relatedTarget;
-    if (to instanceof Node && !this.panelTarget.contains(to)) this.panelTarget.hidePopover();
+    if (!(to instanceof Node) || this.buttonTarget.contains(to)) return;
+    if (!this.panelTarget.contains(to)) this.panelTarget.hidePopover();
   }
 
   search(): void {
@@ -125,7 +129,9 @@ export default class extends Controller<HTMLElement> {
 
   async makeDefault(): Promise<void> {
     const id = this.#list.active?.id ?? "";
-    if (await this.#store("default", id)) choice.prefer(id, { isDefault: true });
+    if (!(await this.#store("default", id))) return;
+    choice.prefer(id, { isDefault: true });
+    this.favouriteTarget.focus(); // the button that had the focus is gone
   }
 
   replace(): void {

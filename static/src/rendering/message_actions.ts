@@ -54,10 +54,17 @@ export class MessageActions {
     }
   }
 
-  modelPicked(): void {
+  /** True where it was picked for an answer that is tried again with it. */
+  modelPicked(): boolean {
     const answerId = this.#awaitingModel;
     this.#awaitingModel = null;
-    if (answerId !== null && this.#session.model.leafId === answerId) this.#retry(answerId);
+    if (answerId === null || this.#session.model.leafId !== answerId) return false;
+    this.#retry(answerId);
+    return true;
+  }
+
+  noModelPicked(): void {
+    this.#awaitingModel = null;
   }
 
   #retry(answerId: string): void {

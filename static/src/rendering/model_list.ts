@@ -104,7 +104,10 @@ function facts(model: ListedModel): Array<Node | string> {
   }
   if (model.window)
     told.push(element("span", { title: "It reads this much at once" }, `${model.window} tokens`));
-  if (model.price) told.push(element("span", { title: "USD per million tokens" }, model.price));
+  if (model.price) {
+    const unit = element("span", { class: "visually-hidden" }, " USD per million tokens");
+    told.push(element("span", { title: "USD per million tokens" }, model.price, unit));
+  }
   const badges = (model.badges ?? []).flatMap((name) => BADGES[name] ?? []);
   if (badges.length > 0) told.push(badgesOf(model));
   return told;
