@@ -254,6 +254,7 @@ DEMO_TOKENS_PER_SECOND = env.number("DEMO_TOKENS_PER_SECOND", 32)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"outage": {"()": "betterchat.outage.OneLine"}},
     "formatters": {"plain": {"format": "%(levelname)s %(name)s: %(message)s"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "plain"},
@@ -262,7 +263,7 @@ LOGGING = {
     "loggers": {
         "procrastinate": {"level": "WARNING"},
         # Addresses of requests may hold one-time tokens, and scanners ask for thousands.
-        "django.request": {"level": "ERROR"},
+        "django.request": {"level": "ERROR", "filters": ["outage"]},
         # Told to the client as 400; scanners would fill the log with tracebacks.
         "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
     },

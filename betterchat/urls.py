@@ -8,3 +8,4 @@ urlpatterns = [
     path("settings/providers/", include("providers.urls")),
     path("admin/", admin.site.urls),
 ]
+handler500 = "betterchat.outage.server_error"

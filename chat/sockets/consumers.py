@@ -124,6 +124,13 @@ class _Consumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has no
             logger.exception("a command failed in an unforeseen way")
             await self._tell(command, UserFacingError(ErrorCode.INTERNAL))
 
+    async def _join_again(self) -> None:
+        """Redis may have forgotten who hears the group, and forgets it anyway after a day. Before the
+        version is read, so that what changes from there on is heard."""
+        for group in self._groups:
+            with contextlib.suppress(RedisError, OSError):
+                await self.channel_layer.group_add(group, self.channel_name)
+
     async def _tell(self, command: Command | None, error: UserFacingError) -> None:
         command_id: UUID | None = getattr(command, "command_id", None)
         self.outbox.put(CommandRefused(command_id, ErrorInfo.of(error)))
@@ -139,6 +146,7 @@ class _Consumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has no
             return await self._close_with(NOT_SIGNED_IN)
         match command:
             case Ping():
+                await self._join_again()
                 await self._ping()
             case OpenConversation():
                 await self._open(command)

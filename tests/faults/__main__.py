@@ -53,9 +53,9 @@ async def run_trials(
     return outcomes
 
 
-def draw(count: int, *, seed: int, only: str | None) -> list[str]:
+def draw(count: int, *, seed: int, only: Sequence[str]) -> list[str]:
     """Every fault about as often, in an order of the seed's."""
-    names = [name for name in FAULTS if only is None or name.startswith(only)]
+    names = [name for name in FAULTS if name.startswith(tuple(only) or "")]
     rounds = [name for _ in range(-(-count // len(names))) for name in names]
     random.Random(seed).shuffle(rounds)
     return rounds[:count]
@@ -86,7 +86,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=len(FAULTS))
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--fault", help="only faults whose name begins so")
+    parser.add_argument("--fault", action="append", help="only faults whose name begins so; may be repeated")
     parser.add_argument("--unreliable-events", action="store_true", help="lose, repeat and swap room events")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--keep", type=Path, help="a folder for data and logs, kept afterwards")
@@ -94,7 +94,7 @@ def main() -> None:
     if options.list:
         print("\n".join(FAULTS))
         return
-    faults = draw(options.trials, seed=options.seed, only=options.fault)
+    faults = draw(options.trials, seed=options.seed, only=options.fault or ())
     with tempfile.TemporaryDirectory(prefix="betterchat-faults-", ignore_cleanup_errors=True) as folder:
         root = options.keep or Path(folder)
         outcomes = asyncio.run(

@@ -32,6 +32,17 @@ class Strike:
     dice: random.Random
     struck: Callable[[], None]
     notes: list[str] = field(default_factory=list)
+    expected: set[Member] = field(default_factory=set)
+
+    async def supervise(self) -> None:
+        """Start anew what ended by itself, as `serve` or systemd would."""
+        while True:
+            await asyncio.sleep(0.3)
+            for member in [m for m in self.cluster.webs + self.cluster.workers if m.ended()]:
+                code = member.exit_code(seconds=1)
+                if member not in self.expected and code != -signal.SIGKILL:
+                    self.notes.append(f"a {member.kind} ended by itself ({code})")
+                    self.cluster.replace(member)
 
     async def wait(self, first: float, last: float) -> None:
         await asyncio.sleep(self.dice.uniform(first, last))
@@ -148,8 +159,11 @@ async def stall_upstream(strike: Strike, *, longer: bool) -> None:
     await strike.wait(1, 5)
     strike.struck()
     strike.upstream.stall()
-    await strike.wait(*((SILENCE_SECONDS + 2, SILENCE_SECONDS + 5) if longer else (1, SILENCE_SECONDS - 2)))
-    strike.upstream.go_on()
+    try:
+        seconds = (SILENCE_SECONDS + 2, SILENCE_SECONDS + 5) if longer else (1, SILENCE_SECONDS - 2)
+        await strike.wait(*seconds)
+    finally:
+        strike.upstream.go_on()
 
 
 async def die_at(strike: Strike, *, kind: str, point: str) -> None:
@@ -176,6 +190,7 @@ async def die_at(strike: Strike, *, kind: str, point: str) -> None:
 
 async def _restart_gracefully(strike: Strike, member: Member) -> None:
     strike.struck()
+    strike.expected.add(member)
     member.send(signal.SIGTERM)
     code = await asyncio.to_thread(member.exit_code, seconds=20)
     if code != 0:

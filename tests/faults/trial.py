@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import random
 import time
 import uuid
@@ -86,7 +87,11 @@ class Trial:
         self._upstream.wrong.clear()
         self._pages.begin()
         strike = Strike(self._cluster, self._upstream, self._dice, self._strike)
-        watching = [asyncio.create_task(self._watch_database()), asyncio.create_task(self._pages.run())]
+        watching = [
+            asyncio.create_task(self._watch_database()),
+            asyncio.create_task(self._pages.run()),
+            asyncio.create_task(strike.supervise()),
+        ]
         try:
             async with asyncio.TaskGroup() as group:
                 for talk in self._talks:
@@ -197,16 +202,18 @@ class Trial:
         return False
 
     def _pause(self) -> float | None:
-        """Of the turns that were being written at a strike, the longest that any tab stood still."""
-        pauses = []
-        for talk in self._talks:
-            for tab in talk.tabs:
-                for shown in tab.shown.values():
-                    for struck in self._struck:
-                        before = [at for at in shown.grown if at <= struck]
-                        after = [at for at in shown.grown if at > struck]
-                        if before and after:
-                            pauses.append(after[0] - struck)
+        """The longest that any answer that was being written at a strike or after it stood still in a tab."""
+        began = min(self._struck, default=None)
+        if began is None:
+            return None
+        pauses = [
+            after - before
+            for talk in self._talks
+            for tab in talk.tabs
+            for shown in tab.shown.values()
+            for before, after in itertools.pairwise(shown.grown)
+            if after > began
+        ]
         return max(pauses, default=None)
 
 
