@@ -40,7 +40,7 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "BACKEND": "chat.sockets.layer.RoomLayer",
         # Without `socket_timeout: None` redis-py 8 ends an idle socket's blocking read after 5 s,
         # and with it the websocket that waits for it.
         "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}], "prefix": "betterchat"},

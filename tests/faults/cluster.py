@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psycopg
@@ -25,16 +25,26 @@ from tests.processes import ROOT, ManageProcess, eventually, free_port, stop_ser
 PERSON = "olive@example.org"
 PASSWORD = "correct horse battery 9"
 SILENCE_SECONDS = 6
+LAUNCHED = ("-m", "tests.faults.launcher")
+PLAIN = (str(ROOT / "manage.py"),)
 _START_SECONDS = 60.0
 _starts = itertools.count(1)
 
 
 class Member(ManageProcess):
-    """One web or worker process, started through the launcher; a new object for every start."""
+    """One web or worker process; a new object for every start. `python` begins its command line."""
 
-    def __init__(self, data_dir: Path, kind: str, *options: str, environment: dict[str, str]) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        kind: str,
+        *options: str,
+        environment: dict[str, str],
+        python: Sequence[str] = LAUNCHED,
+    ) -> None:
         super().__init__(data_dir, kind, *options, environment=environment)
         self.kind = kind
+        self._python = python
         self._log = data_dir.parent / "logs" / f"{kind}-{next(_starts)}.log"
         self._log.parent.mkdir(exist_ok=True)
         self.began = 0.0
@@ -45,11 +55,16 @@ class Member(ManageProcess):
 
     @property
     def argv(self) -> list[str]:
-        return [sys.executable, "-m", "tests.faults.launcher", *self.arguments]
+        return [sys.executable, *self._python, *self.arguments]
 
     @property
     def log(self) -> Path:
         return self._log
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code. AssertionError where it does not end."""
+        self.send(signal.SIGTERM)
+        return self.exit_code(seconds=20)
 
     def close(self) -> None:
         if not self.ended():
@@ -60,7 +75,17 @@ class Member(ManageProcess):
 class Cluster:
     """`start`, hurt, `heal`, `close`. All methods block: call them in a thread."""
 
-    def __init__(self, root: Path, *, upstream_url: str, unreliable_events: bool = False) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        upstream_url: str,
+        unreliable_events: bool = False,
+        size: int = 2,
+        python: Callable[[str], Sequence[str]] = lambda kind: LAUNCHED,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`size` web processes and as many workers, each started by `python(kind)`."""
         self.data_dir = root / "data"
         self.points = root / "points"
         self.points.mkdir(parents=True)
@@ -72,11 +97,13 @@ class Cluster:
             "PROVIDER_SILENCE_SECONDS": str(SILENCE_SECONDS),
             "DEMO_TOKENS_PER_SECOND": "1000",
             "DJANGO_SETTINGS_MODULE": "tests.faults.settings" if unreliable_events else "betterchat.settings",
+            **(environment or {}),
         }
+        self._python = python
         datafolder.prepare(self.data_dir)
         self.postgres = Postgres(self.data_dir)
         self.valkey = Valkey(self.data_dir)
-        self.ports = [free_port(), free_port()]
+        self.ports = [free_port() for _ in range(size)]
         self.webs: list[Member] = []
         self.workers: list[Member] = []
         self._read: dict[Path, int] = {}
@@ -92,8 +119,8 @@ class Cluster:
         self._manage("createsuperuser", "--noinput", f"--email={PERSON}", DJANGO_SUPERUSER_PASSWORD=PASSWORD)
         told = self._manage("token", PERSON, "--name", "faults")
         self.token = next(word for word in told.split() if word.startswith("bct_"))
-        self.webs = [self._web(0), self._web(1)]
-        self.workers = [self._worker(), self._worker()]
+        self.webs = [self._web(index) for index in range(len(self.ports))]
+        self.workers = [self._worker() for _ in self.ports]
         self._wait_until_ready(self.webs + self.workers)
 
     def close(self) -> None:
@@ -191,7 +218,8 @@ class Cluster:
         return self._launched("worker")
 
     def _launched(self, kind: str, *options: str) -> Member:
-        member = Member(self.data_dir, kind, *options, environment=self._environment)
+        python = self._python(kind)
+        member = Member(self.data_dir, kind, *options, environment=self._environment, python=python)
         member.launch()
         return member
 

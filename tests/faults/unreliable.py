@@ -4,13 +4,13 @@ import asyncio
 import random
 from typing import Any
 
-from channels_redis.core import RedisChannelLayer
+from chat.sockets.layer import RoomLayer
 
 SHARE = 0.05
 DELAY_SECONDS = 0.3
 
 
-class UnreliableLayer(RedisChannelLayer):  # type: ignore[misc] # channels_redis has no types
+class UnreliableLayer(RoomLayer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._late: set[asyncio.Task[None]] = set()
