@@ -269,15 +269,16 @@ class RoomConsumer(_Consumer):
         """Events that come while the snapshot is read go out before it; the client drops the older ones."""
         self._opened = True
         version = await in_thread(queries.get_version)(self.user, self.conversation_id)
+        known = {turn.turn_id: turn.position for turn in command.known_turns}
         if command.known_version == version:
             turns = await in_thread(queries.unfinished_turns)(self.conversation_id)
-            known = {turn.turn_id: turn.position for turn in command.known_turns}
             self.outbox.put(ConversationCurrent(version))
         else:
             snapshot = await in_thread(queries.snapshot)(self.user, self.conversation_id)
             turns = snapshot.turns
-            positions = {message.id: message.position for message in snapshot.messages}
-            known = {turn.id: positions[turn.answer_id] for turn in turns if turn.answer_id in positions}
+            told = {message.id: message.position for message in snapshot.messages}
+            for turn in turns:  # what a tab shows may be ahead of the last checkpoint
+                known[turn.id] = max(known.get(turn.id, Position()), told.get(turn.answer_id, Position()))
             self.outbox.put(snapshot)
         for turn in turns:
             if turn.state in ("starting", "running"):
@@ -314,15 +315,14 @@ class PersonConsumer(_Consumer):
         return person_group(self.user.pk)
 
     def _check_room(self, conversation_id: UUID) -> None:
-        """Any conversation; the use case asks whose it is."""
+        """Any conversation: the use case asks whose it is."""
 
     async def _ping(self) -> None:
         self.outbox.put(Pong(None))
 
     async def _open(self, command: OpenConversation) -> None:
-        raise UserFacingError(
-            ErrorCode.INVALID_FRAME, details={"reason": "a conversation is opened on its room's socket"}
-        )
+        why = {"reason": "a conversation is opened on its room's socket"}
+        raise UserFacingError(ErrorCode.INVALID_FRAME, details=why)
 
     async def person_event(self, message: dict[str, str]) -> None:
         """From the Channels group of the person."""
