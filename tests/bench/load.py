@@ -95,7 +95,12 @@ def ending(helper: Helper) -> Iterator[Helper]:
 
 
 def measure(
-    count: int, *, url: str, token: str | None, provider: Helper, processes: Callable[[], dict[str, list[int]]]
+    count: int,
+    *,
+    url: str,
+    token: str | None,
+    provider: Helper,
+    processes: Callable[[], dict[str, list[int]]],
 ) -> Step:
     with ending(Helper(streams.readers, url, token)) as tabs:
         tabs.ask("add", count, STARTS_PER_SECOND)
@@ -207,9 +212,7 @@ def main() -> None:
         floor = stack.enter_context(ending(Helper(streams.relay, provider_url)))
         floor_url = f"http://127.0.0.1:{floor.receive()}"
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="betterchat-load-"))
-        cluster = stack.enter_context(
-            a_product(provider_url, Path(folder), profile=options.profile)
-        )
+        cluster = stack.enter_context(a_product(provider_url, Path(folder), profile=options.profile))
 
         def of_product(count: int) -> Step:
             return measure(
@@ -234,7 +237,10 @@ def main() -> None:
         for run in range(options.runs):
             for found, measured in zip(compared, (of_product, of_floor), strict=True):
                 found.append(measured(count))
-                print(f"run {run + 1} of {('product', 'floor')[found is compared[1]]}: {line(found[-1])}", flush=True)
+                print(
+                    f"run {run + 1} of {('product', 'floor')[found is compared[1]]}: {line(found[-1])}",
+                    flush=True,
+                )
     if best:
         print(f"\nhighest with p99 under {LATE_MILLISECONDS_MAX} ms: {best.streams} streams")
     print(f"\nat {count} streams, medians of {options.runs} runs\n{table(*compared)}")

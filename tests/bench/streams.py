@@ -119,9 +119,7 @@ def relay(control: Connection, upstream: str) -> None:
                         text := decode(frame[6:])["choices"][0]["delta"].get("content")
                     ):
                         number += 1
-                        await websocket.send_str(
-                            msgspec.json.encode([1, number, number, 0, text]).decode()
-                        )
+                        await websocket.send_str(msgspec.json.encode([1, number, number, 0, text]).decode())
         await websocket.close()
         return websocket
 

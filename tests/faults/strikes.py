@@ -256,5 +256,3 @@ ENDS: dict[str, frozenset[str]] = {
 
 def may_end(fault: str, outcome: str) -> bool:
     return outcome in {COMPLETED, INTERRUPTED} or outcome in ENDS.get(fault, frozenset())
-
-

@@ -133,9 +133,7 @@ async def send(
     `twice`: to both web processes at once, as a client does that gave up too early.
     """
     if twice:
-        sent = [
-            send(start, urls=[url], token=token, dice=dice, seconds=seconds, twice=False) for url in urls
-        ]
+        sent = [send(start, urls=[url], token=token, dice=dice, seconds=seconds, twice=False) for url in urls]
         return any(await asyncio.gather(*sent))
     urls = dice.sample(urls, len(urls))
     with contextlib.suppress(TimeoutError):

@@ -67,7 +67,14 @@ class Outcome:
 
 class Trial:
     def __init__(
-        self, cluster: Cluster, upstream: Upstream, pages: PageReader, *, seed: int, fault: str, turns: int = 3
+        self,
+        cluster: Cluster,
+        upstream: Upstream,
+        pages: PageReader,
+        *,
+        seed: int,
+        fault: str,
+        turns: int = 3,
     ) -> None:
         self._cluster = cluster
         self._upstream = upstream
@@ -118,7 +125,13 @@ class Trial:
         notes += self._pages.notes
         seconds = time.monotonic() - began
         return Outcome(
-            self._seed, self._fault, ends, self._pause(), list(dict.fromkeys(self._violations)), notes, seconds
+            self._seed,
+            self._fault,
+            ends,
+            self._pause(),
+            list(dict.fromkeys(self._violations)),
+            notes,
+            seconds,
         )
 
     def _strike(self) -> None:
