@@ -107,11 +107,13 @@ def _end_all(control: Connection) -> None:
 def relay(control: Connection, upstream: str) -> None:
     """What can't be saved: read the provider, decode its JSON, write the words to a websocket."""
 
+    sessions: list[aiohttp.ClientSession] = []
+
     async def answer(request: web.Request) -> web.WebSocketResponse:
         websocket = web.WebSocketResponse(compress=False)
         await websocket.prepare(request)
         number, rest, decode = 0, b"", msgspec.json.Decoder().decode
-        async with session.post(f"{upstream}/chat/completions", json={"messages": []}) as stream:
+        async with sessions[0].post(f"{upstream}/chat/completions", json={"messages": []}) as stream:
             while data := await stream.content.readany():
                 *frames, rest = (rest + data).split(b"\n\n")
                 for frame in frames:
@@ -124,9 +126,10 @@ def relay(control: Connection, upstream: str) -> None:
         return websocket
 
     async def serve() -> None:
-        nonlocal session
-        session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=None)
+        sessions.append(
+            aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=None)
+            )
         )
         app = web.Application()
         app.router.add_get("/ws", answer)
@@ -136,7 +139,6 @@ def relay(control: Connection, upstream: str) -> None:
         control.send(runner.addresses[0][1])
         await asyncio.Event().wait()
 
-    session: aiohttp.ClientSession
     uvloop.run(serve())
 
 

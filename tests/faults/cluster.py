@@ -1,4 +1,4 @@
-"""Two web processes, two workers, Postgres and Valkey on this machine, all real, each to be hurt by itself."""
+"""Two web processes, two workers, Postgres and Valkey, all real, each to be hurt by itself."""
 
 import contextlib
 import http.client

@@ -168,7 +168,7 @@ async def stall_upstream(strike: Strike, *, longer: bool) -> None:
 
 async def die_at(strike: Strike, *, kind: str, point: str) -> None:
     """Some process of that kind dies the next time it passes the point."""
-    if point.endswith("checkpoint") or point.endswith("live-text"):
+    if point.endswith(("checkpoint", "live-text")):
         await strike.wait(0.3, 4)
     armed = strike.cluster.points / point
     armed.touch()

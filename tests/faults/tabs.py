@@ -1,4 +1,4 @@
-"""The people's side: tabs that come back to any web process, and a sender that repeats until it is answered."""
+"""The people's side: tabs that come back to any web process, and a sender who repeats until answered."""
 
 import asyncio
 import contextlib
@@ -77,12 +77,12 @@ class Tab:
         while True:
             began = time.monotonic()
             try:
-                async with connect(
-                    self._urls[0], f"/ws/c/{self._conversation_id}/", token=self._token
-                ) as socket:
-                    async with asyncio.TaskGroup() as group:
-                        group.create_task(self._read(socket))
-                        group.create_task(self._ping(socket))
+                async with (
+                    connect(self._urls[0], f"/ws/c/{self._conversation_id}/", token=self._token) as socket,
+                    asyncio.TaskGroup() as group,
+                ):
+                    group.create_task(self._read(socket))
+                    group.create_task(self._ping(socket))
             except* ConnectionLost as lost:
                 self._note(lost)
             failures = 0 if time.monotonic() - began > 5 else failures + 1

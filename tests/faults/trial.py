@@ -1,4 +1,4 @@
-"""One trial: some conversations are written to, something goes wrong meanwhile, and everything is looked at."""
+"""One trial: conversations are written to, something goes wrong meanwhile, and everything is looked at."""
 
 import asyncio
 import contextlib

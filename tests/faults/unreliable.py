@@ -1,4 +1,4 @@
-"""A channel layer as bad as a network may be: of 100 events it loses 5, repeats 5 and delays 5 behind others."""
+"""A channel layer as bad as a network: of 100 events it loses 5, repeats 5 and delays 5 behind others."""
 
 import asyncio
 import random
