@@ -172,7 +172,7 @@ def table(product: list[Step], floor: list[Step]) -> str:
 @contextlib.contextmanager
 def a_product(provider_url: str, root: Path, *, profile: Path | None) -> Iterator[Cluster]:
     def python(kind: str) -> tuple[str, ...]:
-        return PLAIN if profile is None else ("-m", "cProfile", "-o", str(profile / f"{kind}.prof"), *PLAIN)
+        return PLAIN if profile is None else ("-m", "tests.bench.sampled", str(profile / f"{kind}.txt"))
 
     cluster = Cluster(root, upstream_url=provider_url, size=1, python=python, environment=_ENVIRONMENT)
     try:
@@ -202,7 +202,7 @@ def main() -> None:
     parser.add_argument("--streams", type=int, default=400)
     parser.add_argument("--runs", type=int, default=3, help="of the comparison; medians are told")
     parser.add_argument("--compare-at", type=int, help="streams of the comparison; else half of the highest")
-    parser.add_argument("--profile", type=Path, help="a folder for cProfile's files of web and worker")
+    parser.add_argument("--profile", type=Path, help="a folder for where web and worker spend CPU")
     options = parser.parse_args()
     print(f"load average before {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
     with contextlib.ExitStack() as stack:

@@ -15,6 +15,8 @@ import uuid
 from pathlib import Path
 from uuid import UUID
 
+import psycopg
+
 from chat.client import Socket, connect, decode_frame
 from chat.protocol.commands import StartTurn
 from chat.protocol.events import CommandAccepted, CommandRefused
@@ -22,16 +24,18 @@ from tests.faults.cluster import Cluster
 
 MODEL = "demo:demo"
 RACE_SECONDS_MAX = 60.0
+LOOK_SECONDS = 0.1
 
 
 class Conversation:
     """Raced for by two senders, again and again."""
 
-    def __init__(self, cluster: Cluster, dice: random.Random) -> None:
+    def __init__(self, cluster: Cluster, leaves: "Leaves", dice: random.Random) -> None:
         self.id = UUID(int=dice.getrandbits(128), version=4)
         self.accepted: list[UUID] = []
         self.wrong: list[str] = []
         self._cluster = cluster
+        self._leaves = leaves
         self._dice = dice
 
     async def race(self, times: int) -> None:
@@ -59,34 +63,57 @@ class Conversation:
         )
 
     async def _send(self, socket: Socket, start: StartTurn) -> None:
+        """Until it is accepted. Of two first messages that make it, one may have to come again."""
         await socket.send(start)
+        conflicts = 0
         async for frame in socket.frames():
             match decode_frame(frame):
                 case CommandAccepted(command_id=id_) if id_ == start.command_id:
                     self.accepted.append(start.message_id)
                     return
                 case CommandRefused(command_id=id_, error=error) if id_ == start.command_id:
-                    # The first message of a conversation: the second sender's finds it there already.
-                    self.wrong.append(f"refused: {error.code}")
-                    return
+                    conflicts += 1
+                    if error.code != "conflict" or start.parent_id is not None or conflicts > 1:
+                        self.wrong.append(f"refused: {error.code}")
+                        return
+                    await socket.send(start)
 
     async def _last_answer(self) -> UUID:
         """The leaf, once everything sent so far is answered."""
         while True:
-            found = await asyncio.to_thread(self._unfinished_and_leaf)
-            if found is not None:
-                return found
-            await asyncio.sleep(0.05)
+            leaf, turns = await self._leaves.look(self.id)
+            if turns == len(self.accepted):
+                return leaf
+            await asyncio.sleep(0)
 
-    def _unfinished_and_leaf(self) -> UUID | None:
+
+class Leaves:
+    """The leaf of each conversation, and how many of its turns have ended: one query for all who ask."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._round = asyncio.Condition()
+        self._found: dict[UUID, tuple[UUID, int]] = {}
+
+    async def look(self, conversation_id: UUID) -> tuple[UUID, int]:
+        async with self._round:
+            await self._round.wait()
+        return self._found.get(conversation_id, (conversation_id, -1))
+
+    async def run(self) -> None:
         with self._cluster.database() as database:
-            row = database.execute(
-                "SELECT c.active_leaf_id, count(t.id) FILTER (WHERE t.finished_at IS NULL)"
-                " FROM chat_conversation c JOIN chat_turn t ON t.conversation_id = c.id"
-                " WHERE c.id = %s GROUP BY c.id",
-                [self.id],
-            ).fetchone()
-        return row[0] if row and row[1] == 0 else None
+            while True:
+                self._found = await asyncio.to_thread(self._read, database)
+                async with self._round:
+                    self._round.notify_all()
+                await asyncio.sleep(LOOK_SECONDS)
+
+    def _read(self, database: psycopg.Connection) -> dict[UUID, tuple[UUID, int]]:
+        rows = database.execute(
+            "SELECT c.id, c.active_leaf_id, count(t.finished_at)"
+            " FROM chat_conversation c JOIN chat_turn t ON t.conversation_id = c.id GROUP BY c.id"
+        )
+        return {id_: (leaf, ended) for id_, leaf, ended in rows.fetchall()}
 
 
 def judged(cluster: Cluster, conversation: Conversation) -> list[str]:
@@ -125,12 +152,16 @@ async def run_races(root: Path, *, races: int, conversations: int, seed: int) ->
     dice = random.Random(seed)
     try:
         await asyncio.to_thread(cluster.start)
-        raced = [Conversation(cluster, dice) for _ in range(conversations)]
+        leaves = Leaves(cluster)
+        looking = asyncio.create_task(leaves.run())
+        raced = [Conversation(cluster, leaves, dice) for _ in range(conversations)]
         began = time.monotonic()
         results = await asyncio.gather(
             *(each.race(races // conversations) for each in raced), return_exceptions=True
         )
         seconds = time.monotonic() - began
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
         wrong = [
             f"{each.id}: {found}"
             for each in raced
