@@ -10,11 +10,12 @@ import argparse
 import contextlib
 import multiprocessing
 import os
+import signal
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,15 +101,20 @@ def measure(
     token: str | None,
     provider: Helper,
     processes: Callable[[], dict[str, list[int]]],
+    sampled: Sequence[int] = (),
 ) -> Step:
     with ending(Helper(streams.readers, url, token)) as tabs:
         tabs.ask("add", count, STARTS_PER_SECOND)
         time.sleep(SETTLE_SECONDS)
         pids = {**processes(), "provider": [provider.pid], "tabs": [tabs.pid]}
         before, began = cpu_seconds(pids), time.monotonic()
+        for pid in sampled:
+            os.kill(pid, signal.SIGUSR1)
         tabs.ask("begin")
         time.sleep(MEASURE_SECONDS)
         late = tabs.ask("end")
+        for pid in sampled:
+            os.kill(pid, signal.SIGUSR2)
         after, seconds = cpu_seconds(pids), time.monotonic() - began
         memory = memory_mib(pids)
         provider.tell("end")
@@ -220,6 +226,7 @@ def main() -> None:
                 token=cluster.token,
                 provider=provider,
                 processes=lambda: _processes(cluster),
+                sampled=[m.pid for m in cluster.webs + cluster.workers] if options.profile else (),
             )
 
         def of_floor(count: int) -> Step:

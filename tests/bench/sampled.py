@@ -1,6 +1,6 @@
 """Runs a command of `manage.py` and tells where its main thread spends CPU: `python -m tests.bench.sampled
-FILE web --port 8001`. A sample for every millisecond of CPU time, so that waiting costs nothing and calls
-are not made dearer than they are, as cProfile does.
+FILE web --port 8001`. SIGUSR1 begins, SIGUSR2 ends. A sample for every millisecond of CPU time: waiting
+costs nothing, and calls are not made dearer than they are, as cProfile does.
 """
 
 import atexit
@@ -18,6 +18,10 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 _own: Counter[str] = Counter()
 _below: Counter[str] = Counter()
+
+
+def _every(seconds: float) -> None:
+    signal.setitimer(signal.ITIMER_PROF, seconds, seconds)
 
 
 def _sample(_number: int, frame: FrameType | None) -> None:
@@ -51,7 +55,8 @@ def main() -> None:
     path = Path(sys.argv[1])
     atexit.register(_write, path, os.getpid())
     signal.signal(signal.SIGPROF, _sample)
-    signal.setitimer(signal.ITIMER_PROF, INTERVAL_SECONDS, INTERVAL_SECONDS)
+    signal.signal(signal.SIGUSR1, lambda *_: _every(INTERVAL_SECONDS))
+    signal.signal(signal.SIGUSR2, lambda *_: _every(0))
     sys.argv = ["manage.py", *sys.argv[2:]]
     runpy.run_module("manage", run_name="__main__")
 
