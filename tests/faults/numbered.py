@@ -105,9 +105,11 @@ class Upstream:
                     await response.write(data)
             for data in itertools.chain(wire.step(Finish()), wire.end()):
                 await response.write(data)
+            await response.write_eof()
+        except ConnectionError:
+            pass  # cut, by us or by the product
         finally:
             self._open.discard(transport)
-        await response.write_eof()
         return response
 
     def _pieces(self, messages: list[dict[str, Any]]) -> Iterator[str]:
