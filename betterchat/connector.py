@@ -20,8 +20,8 @@ class PatientConnector(PsycopgConnector):
     """Asks again while the database is away, for a minute.
 
     procrastinate stops its worker on the first failed query of a side task, and with it every answer that
-    is being written. A query whose commit was not heard of may be made twice; its callers bear that: a
-    fetched job that nobody runs is an orphan, and its turn is found.
+    is being written. A query whose commit was not heard of is made twice. Callers bear that, but for the
+    fetching of jobs: the one fetched unheard stays with this worker, not run, until the worker ends.
     """
 
     async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:

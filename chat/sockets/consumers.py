@@ -60,7 +60,7 @@ from chat.turns.start import retry_turn, start_turn
 
 logger = logging.getLogger(__name__)
 
-INVALID_FRAMES_MAX = 20
+INVALID_FRAMES_MAX, JOIN_SECONDS = 20, 2
 
 _room_events = msgspec.json.Decoder(
     TurnCreated | TurnStarted | TurnFinished | ConversationRenamed | ConversationDeleted
@@ -130,7 +130,8 @@ class _Consumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has no
         """Redis may have forgotten who hears the group, and does so anyway after a day."""
         for group in self._groups:
             with contextlib.suppress(RedisError, OSError):
-                await self.channel_layer.group_add(group, self.channel_name)
+                async with asyncio.timeout(JOIN_SECONDS):  # a Redis that hangs must not hold up commands
+                    await self.channel_layer.group_add(group, self.channel_name)
 
     async def events_lost(self, message: dict[str, str]) -> None:
         """From the channel layer, when Redis is back: the version tells the client what it missed."""
@@ -315,14 +316,13 @@ class PersonConsumer(_Consumer):
         return person_group(self.user.pk)
 
     def _check_room(self, conversation_id: UUID) -> None:
-        """Any conversation: the use case asks whose it is."""
+        """Any conversation; the use case asks whose it is."""
 
     async def _ping(self) -> None:
         self.outbox.put(Pong(None))
 
     async def _open(self, command: OpenConversation) -> None:
-        why = {"reason": "a conversation is opened on its room's socket"}
-        raise UserFacingError(ErrorCode.INVALID_FRAME, details=why)
+        raise UserFacingError(ErrorCode.INVALID_FRAME, details={"reason": "a room has a socket of its own"})
 
     async def person_event(self, message: dict[str, str]) -> None:
         """From the Channels group of the person."""
