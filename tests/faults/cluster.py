@@ -20,7 +20,7 @@ from betterchat.embedded.postgres import Postgres
 from betterchat.embedded.processes import at_once, read_pid
 from betterchat.embedded.surroundings import answers_http
 from betterchat.embedded.valkey import Valkey
-from tests.processes import ROOT, ManageProcess, eventually, free_port, stop_servers
+from tests.processes import ROOT, ManageProcess, eventually, free_port
 
 PERSON = "olive@example.org"
 PASSWORD = "correct horse battery 9"
@@ -127,7 +127,8 @@ class Cluster:
         for member in self.webs + self.workers:
             member.close()
         self._thaw_servers()
-        stop_servers(self.data_dir)
+        self.valkey.stop(hurry=at_once)
+        self.postgres.stop(hurry=at_once)
 
     def heal(self) -> None:
         """Everything runs again and answers."""
