@@ -1,5 +1,6 @@
 """Who is behind a websocket: a token, or the session of a page of this very site."""
 
+import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
 from importlib import import_module
 from typing import Any, Literal, NamedTuple
@@ -9,6 +10,7 @@ from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
+from django.db import DatabaseError
 from django.http import HttpRequest
 from django.http.cookie import parse_cookie
 from django.http.request import split_domain_port, validate_host
@@ -17,6 +19,8 @@ from django.utils.http import is_same_domain
 from accounts import tokens
 from accounts.models import User
 from betterchat.core.db import in_thread
+
+logger = logging.getLogger(__name__)
 
 type Scope = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -46,19 +50,24 @@ def authenticate(app: Application) -> Application:
 
     A bearer token decides alone: a wrong one is not made good by a cookie. The cookie counts only for
     pages of this site (`scope["auth_refused"] == "origin"` otherwise): browsers send it along with the
-    websocket of any page anywhere, and no CSRF token stands in the way.
+    websocket of any page anywhere, and no CSRF token stands in the way. Where the database can't be
+    asked, nobody is let in: `scope["auth_refused"] == "unavailable"`.
     """
 
     async def authenticated(scope: Scope, receive: Receive, send: Send) -> None:
         token = _bearer_token(scope)
         identity = None
         refused = None
-        if token is not None:
-            identity = await in_thread(_by_token)(token)
-        elif not _comes_from_this_site(scope):
-            refused = "origin"
-        elif session_key := _session_key(scope):
-            identity = await in_thread(_by_session)(session_key)
+        try:
+            if token is not None:
+                identity = await in_thread(_by_token)(token)
+            elif not _comes_from_this_site(scope):
+                refused = "origin"
+            elif session_key := _session_key(scope):
+                identity = await in_thread(_by_session)(session_key)
+        except DatabaseError as error:
+            logger.warning("nobody can be let in: %s", type(error).__name__)
+            refused = "unavailable"
         await app(
             {
                 **scope,

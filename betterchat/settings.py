@@ -40,7 +40,7 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "BACKEND": "chat.sockets.layer.RoomLayer",
         # Without `socket_timeout: None` redis-py 8 ends an idle socket's blocking read after 5 s,
         # and with it the websocket that waits for it.
         "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}], "prefix": "betterchat"},
@@ -255,6 +255,7 @@ DEMO_TOKENS_PER_SECOND = env.number("DEMO_TOKENS_PER_SECOND", 32)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"outage": {"()": "betterchat.outage.OneLine"}},
     "formatters": {"plain": {"format": "%(levelname)s %(name)s: %(message)s"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "plain"},
@@ -263,7 +264,7 @@ LOGGING = {
     "loggers": {
         "procrastinate": {"level": "WARNING"},
         # Addresses of requests may hold one-time tokens, and scanners ask for thousands.
-        "django.request": {"level": "ERROR"},
+        "django.request": {"level": "ERROR", "filters": ["outage"]},
         # Told to the client as 400; scanners would fill the log with tracebacks.
         "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
     },

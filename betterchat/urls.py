@@ -13,3 +13,4 @@ urlpatterns = [
     path("settings/usage/", usage, name="usage"),
     path("admin/", admin.site.urls),
 ]
+handler500 = "betterchat.outage.server_error"

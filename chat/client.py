@@ -85,14 +85,13 @@ class Replica:
         self._handles: dict[int, UUID] = {}
 
     def open_command(self) -> OpenConversation:
-        if self.needs_resync or self.version is None:
-            return OpenConversation()
         known = [
             KnownTurn(turn.id, self.messages[turn.answer_id].position)
             for turn in self.turns.values()
             if turn.state not in _FINAL and turn.answer_id in self.messages
         ]
-        return OpenConversation(known_version=self.version, known_turns=known[:100])
+        version = None if self.needs_resync else self.version
+        return OpenConversation(known_version=version, known_turns=known[:100])
 
     def connected(self) -> None:
         """A new socket: handles of the old one mean nothing."""
@@ -144,7 +143,11 @@ class Replica:
     def _load(self, snapshot: ConversationSnapshot) -> None:
         self.version = snapshot.conversation.version
         self.title = snapshot.conversation.title
-        self.messages |= {message.id: message for message in snapshot.messages}
+        for message in snapshot.messages:
+            known = self.messages.get(message.id)
+            # What is shown of an unfinished answer may be ahead of the snapshot and is not taken back.
+            if known is None or message.text_sha256 is not None or known.position <= message.position:
+                self.messages[message.id] = message
         self.turns |= {turn.id: turn for turn in snapshot.turns}
         self.needs_resync = False
 

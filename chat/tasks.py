@@ -4,7 +4,9 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
+from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app as jobs
 
 from betterchat.core.db import in_thread
@@ -15,13 +17,16 @@ from chat.turns.runner import run_turn
 from chat.turns.titles import make_title
 from providers.environment import sync_from_environment
 
+# A database that is away for a moment is no reason to give up what was asked for.
+_WHEN_BACK = RetryStrategy(max_attempts=10, wait=2, retry_exceptions=(OperationalError, InterfaceError))
 
-@jobs.task(name=RUN_TURN, queue=TURNS_QUEUE)
+
+@jobs.task(name=RUN_TURN, queue=TURNS_QUEUE, retry=_WHEN_BACK)
 async def run_turn_job(turn_id: str) -> None:
     await run_turn(UUID(turn_id), recorder=recorder())
 
 
-@jobs.task(name=MAKE_TITLE, queue=BACKGROUND_QUEUE)
+@jobs.task(name=MAKE_TITLE, queue=BACKGROUND_QUEUE, retry=_WHEN_BACK)
 async def make_title_job(turn_id: str) -> None:
     await make_title(UUID(turn_id))
 

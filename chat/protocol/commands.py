@@ -32,8 +32,9 @@ class KnownTurn(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class OpenConversation(_Command, frozen=True, tag="conversation.open"):
     """Room socket only, and first: begin to receive.
 
-    `known_version` is the version of the snapshot the client holds (null: none). If it is still the
-    current one, unfinished answers go on from `known_turns`; otherwise a snapshot comes first.
+    `known_version` is the version of the snapshot the client holds (null: none). If it is not the current
+    one, a snapshot comes first. Unfinished answers go on from `known_turns`, or from where the snapshot
+    has them if that is further: a client that says how far it knows an answer keeps what it has of it.
     """
 
     known_version: int | None = None

@@ -61,7 +61,7 @@ from chat.turns.start import retry_turn, start_turn
 
 logger = logging.getLogger(__name__)
 
-INVALID_FRAMES_MAX = 20
+INVALID_FRAMES_MAX, JOIN_SECONDS = 20, 2
 
 _room_events: msgspec.json.Decoder[RoomEvent] = msgspec.json.Decoder(RoomEvent)
 
@@ -81,15 +81,15 @@ class _Consumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has no
         if SUBPROTOCOL not in self.scope["subprotocols"]:
             return await self._refuse(PROTOCOL_UNSUPPORTED)
         if self.scope["auth"] is None:
-            return await self._refuse(NOT_SIGNED_IN, subprotocol=SUBPROTOCOL)
+            away = self.scope["auth_refused"] == "unavailable"
+            return await self._refuse(UNAVAILABLE if away else NOT_SIGNED_IN, subprotocol=SUBPROTOCOL)
         self.user = self.scope["user"]
-        group = await self._group()
-        if group is None:
-            return await self._refuse(NOT_FOUND, subprotocol=SUBPROTOCOL)
-        # In the group before anything is read: what changes from here on is heard.
         try:
+            if (group := await self._group()) is None:
+                return await self._refuse(NOT_FOUND, subprotocol=SUBPROTOCOL)
+            # In the group before anything is read: what changes from here on is heard.
             await self.channel_layer.group_add(group, self.channel_name)
-        except (RedisError, OSError):
+        except (DatabaseError, RedisError, OSError):
             return await self._refuse(UNAVAILABLE, subprotocol=SUBPROTOCOL)
         self._groups.append(group)
         await self.accept(SUBPROTOCOL)
@@ -118,14 +118,29 @@ class _Consumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has no
             await self._tell(command, error)
         except DatabaseError as error:
             logger.warning("a command failed: %s", type(error).__name__)
+            if isinstance(command, OpenConversation):  # a room that is not open tells nothing
+                return await self._close_with(UNAVAILABLE)
             await self._tell(command, UserFacingError(ErrorCode.UNAVAILABLE))
         except Exception:
             logger.exception("a command failed in an unforeseen way")
             await self._tell(command, UserFacingError(ErrorCode.INTERNAL))
 
+    async def _join_again(self) -> None:
+        """Redis may have forgotten who hears the group, and does so anyway after a day."""
+        for group in self._groups:
+            with contextlib.suppress(RedisError, OSError):
+                async with asyncio.timeout(JOIN_SECONDS):  # a Redis that hangs must not hold up commands
+                    await self.channel_layer.group_add(group, self.channel_name)
+
+    async def events_lost(self, message: dict[str, str]) -> None:
+        """From the channel layer, when Redis is back: the version tells the client what it missed."""
+        if self._writer is not None and not self._closed:
+            await self._join_again()
+            with contextlib.suppress(DatabaseError):  # the client's own ping comes later
+                await self._ping()
+
     async def _tell(self, command: Command | None, error: UserFacingError) -> None:
-        command_id: UUID | None = getattr(command, "command_id", None)
-        self.outbox.put(CommandRefused(command_id, ErrorInfo.of(error)))
+        self.outbox.put(CommandRefused(getattr(command, "command_id", None), ErrorInfo.of(error)))
         if command is None:
             self._invalid_frames += 1
             if self._invalid_frames >= INVALID_FRAMES_MAX:
@@ -138,6 +153,7 @@ class _Consumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has no
             return await self._close_with(NOT_SIGNED_IN)
         match command:
             case Ping():
+                await self._join_again()
                 await self._ping()
             case OpenConversation():
                 await self._open(command)
@@ -160,7 +176,7 @@ class _Consumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has no
         | DeleteConversation
         | RestoreConversation,
     ) -> tuple[Done, tuple[UUID, ...]]:
-        """Call the use case of a command: what it stored, and the running turns to be told to stop."""
+        """What the command's use case stored, and the running turns to be told to stop."""
         match command:
             case StartTurn():
                 done = await in_thread(start_turn)(
@@ -257,19 +273,19 @@ class RoomConsumer(_Consumer):
         self.outbox.put(Pong(version))
 
     async def _open(self, command: OpenConversation) -> None:
-        """Events that come while the snapshot is read go out before it; the client drops what is older
-        than its snapshot, and is told of what is newer."""
+        """Events that come while the snapshot is read go out before it; the client drops the older ones."""
         self._opened = True
         version = await in_thread(queries.get_version)(self.user, self.conversation_id)
+        known = {turn.turn_id: turn.position for turn in command.known_turns}
         if command.known_version == version:
             turns = await in_thread(queries.unfinished_turns)(self.conversation_id)
-            known = {turn.turn_id: turn.position for turn in command.known_turns}
             self.outbox.put(ConversationCurrent(version))
         else:
             snapshot = await in_thread(queries.snapshot)(self.user, self.conversation_id)
             turns = snapshot.turns
-            positions = {message.id: message.position for message in snapshot.messages}
-            known = {turn.id: positions[turn.answer_id] for turn in turns if turn.answer_id in positions}
+            told = {message.id: message.position for message in snapshot.messages}
+            for turn in turns:  # what a tab shows may be ahead of the last checkpoint
+                known[turn.id] = max(known.get(turn.id, Position()), told.get(turn.answer_id, Position()))
             self.outbox.put(snapshot)
         for turn in turns:
             if turn.state in ("starting", "running"):
@@ -312,9 +328,7 @@ class PersonConsumer(_Consumer):
         self.outbox.put(Pong(None))
 
     async def _open(self, command: OpenConversation) -> None:
-        raise UserFacingError(
-            ErrorCode.INVALID_FRAME, details={"reason": "a conversation is opened on its room's socket"}
-        )
+        raise UserFacingError(ErrorCode.INVALID_FRAME, details={"reason": "a room has a socket of its own"})
 
     async def person_event(self, message: dict[str, str]) -> None:
         """From the Channels group of the person."""

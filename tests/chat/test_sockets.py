@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from channels.layers import channel_layers
+import redis
+from channels.layers import channel_layers, get_channel_layer
 from channels.testing import WebsocketCommunicator
+from django.conf import settings
 from pytest_django.fixtures import Settings
 
 from accounts import tokens
@@ -16,11 +18,13 @@ from accounts.models import PersonalAccessToken, User
 from betterchat.asgi import application
 from betterchat.core.db import in_thread
 from chat import conversations
+from chat.broadcast import room_group
 from chat.client import Replica, decode_frame
 from chat.models import Conversation, Message, Turn, TurnState
 from chat.protocol.commands import SUBPROTOCOL
 from chat.protocol.parts import plain_text
 from chat.sockets import outbox
+from chat.sockets.layer import EVENTS_LOST
 from chat.turns.runner import run_turn
 from providers.models import Provider
 from tests.chat.running import a_worker, bounded, run, stored
@@ -382,6 +386,46 @@ def test_a_deleted_conversation_is_purged_when_its_time_is_over() -> None:
     Conversation.objects.update(deleted_at="2020-01-01T00:00:00Z")
     assert conversations.purge_deleted(before=conversation.deleted_at) == 1
     assert not Message.objects.exists()
+
+
+async def test_a_room_that_redis_forgot_is_heard_again_after_the_next_ping(opened: Opened) -> None:
+    alice = await in_thread(a_person)()
+    conversation = await in_thread(lambda: a_conversation(owner=alice))()
+    room = await opened(alice, conversation)
+    await room.send(type="conversation.open")
+    await room.until("conversation.snapshot")
+    with redis.Redis.from_url(settings.REDIS_URL) as live:
+        live.flushall()
+    await room.send(type="ping")
+    await room.until("pong")
+    person = await opened(alice)
+    await person.send(
+        type="conversation.rename", command_id=uuid.uuid4(), conversation_id=conversation.pk, title="Back"
+    )
+    assert (await room.until("conversation.renamed"))["title"] == "Back"
+
+
+async def test_a_socket_that_may_have_missed_events_is_told_the_version(opened: Opened) -> None:
+    alice = await in_thread(a_person)()
+    conversation = await in_thread(lambda: a_conversation(owner=alice))()
+    room = await opened(alice, conversation)
+    layer = get_channel_layer()
+    assert layer is not None
+    await layer.group_send(room_group(conversation.pk), {"type": EVENTS_LOST})
+    await in_thread(conversation.refresh_from_db)()
+    assert (await room.until("pong"))["version"] == conversation.version
+
+
+async def test_a_tab_that_is_ahead_of_the_checkpoint_goes_on_from_where_it_is(opened: Opened) -> None:
+    alice = await in_thread(a_person)()
+    conversation = await in_thread(lambda: a_conversation(owner=alice, text="long 30"))()
+    turn = await in_thread(the_turn)(conversation)
+    await in_thread(Turn.objects.filter(pk=turn.pk).update)(state=TurnState.RUNNING, attempt=1)
+    room = await opened(alice, conversation)
+    known = [{"turn_id": turn.pk, "position": {"attempt": 1, "sequence": 7}}]
+    await room.send(type="conversation.open", known_turns=known)
+    await room.until("conversation.snapshot")
+    assert (await room.until("live.opened"))["position"] == {"attempt": 1, "sequence": 7}
 
 
 async def test_without_redis_a_socket_is_told_to_come_back_later(settings: Settings) -> None:

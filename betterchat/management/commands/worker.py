@@ -11,11 +11,11 @@ import uvloop
 from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError
-from procrastinate import PsycopgConnector
 from procrastinate.contrib.django import app as jobs
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import DeleteJobCondition
 
+from betterchat.connector import PatientConnector
 from betterchat.core import env
 from betterchat.datafolder import require_secret
 from betterchat.embedded.lifeline import exit_within, follow_parent
@@ -55,7 +55,7 @@ async def _work(*, concurrency: int) -> None:
     """
     threads = ThreadPoolExecutor(max_workers=env.number("DATABASE_POOL", 16), thread_name_prefix="database")
     asyncio.get_running_loop().set_default_executor(threads)
-    connector = PsycopgConnector(
+    connector = PatientConnector(
         conninfo=settings.DATABASE_URL_DIRECT,
         min_size=1,
         max_size=6,

@@ -89,7 +89,11 @@ class LittleServer {
     return aSnapshot(3, {
       messages: [
         aMessage("ask-a"),
-        anAnswer("answer-a", { parent_id: "ask-a", parts: [{ kind: "text", text: this.text }] }),
+        anAnswer("answer-a", {
+          parent_id: "ask-a",
+          parts: [{ kind: "text", text: this.text }],
+          text_sha256: "final",
+        }),
       ],
       turns: [aTurn("a", { state: "completed" })],
     });

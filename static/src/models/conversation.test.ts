@@ -213,6 +213,34 @@ describe("live text", () => {
   });
 });
 
+describe("a snapshot that is behind what is shown", () => {
+  it("takes nothing back, and the answer goes on from what is shown", () => {
+    const model = withOpenAnswer();
+    model.apply([7, 3, 3, 0, "Hello"]);
+    model.apply({ type: "pong", version: 9 });
+    const behind = anAnswer("answer-a", { parent_id: "ask-a", position: { attempt: 1, sequence: 1 } });
+    model.apply(
+      aSnapshot(9, { messages: [aMessage("ask-a"), behind], turns: [aTurn("a", { state: "running" })] }),
+    );
+    expect(plainText(model.message("answer-a")?.parts ?? [])).toBe("Hello");
+    expect(model.knownTurns()[0]?.position).toEqual({ attempt: 1, sequence: 3 });
+  });
+
+  it("gives way to a snapshot of the final answer", () => {
+    const model = withOpenAnswer();
+    model.apply([7, 3, 3, 0, "corrupted"]);
+    const final = anAnswer("answer-a", {
+      parent_id: "ask-a",
+      parts: [{ kind: "text", text: "right" }],
+      text_sha256: "x",
+    });
+    model.apply(
+      aSnapshot(9, { messages: [aMessage("ask-a"), final], turns: [aTurn("a", { state: "completed" })] }),
+    );
+    expect(plainText(model.message("answer-a")?.parts ?? [])).toBe("right");
+  });
+});
+
 describe("the end of an answer", () => {
   it("is accepted where the text is the server's", () => {
     const model = withOpenAnswer();

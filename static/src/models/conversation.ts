@@ -11,7 +11,7 @@ import type {
 import { textHash } from "./hash";
 import { type Change, isUnfinished, type KnownMessage, noChange, type ResyncReason } from "./known";
 import { isLiveFrame, type LiveFrame, LiveWriter } from "./live";
-import { NOWHERE, type Place, place } from "./position";
+import { comparePlaces, NOWHERE, type Place, place } from "./position";
 
 type RoomEventType =
   | "turn.created"
@@ -233,8 +233,16 @@ export class ConversationModel {
   }
 
   #keep(info: MessageInfo): void {
+    const known = this.#messages.get(info.id);
+    const theirs = place(info.position);
+    // What is shown of an unfinished answer may be ahead of a snapshot and is not taken back.
+    const isAhead = known !== undefined && comparePlaces(known.place, theirs) > 0;
+    if (isAhead && info.text_sha256 === null) {
+      known.info = info;
+      return;
+    }
     const parts = info.parts.map((part) => ({ ...part }));
-    this.#messages.set(info.id, { info, parts, place: place(info.position), silentSeconds: 0 });
+    this.#messages.set(info.id, { info, parts, place: theirs, silentSeconds: 0 });
   }
 
   #keepTurn(turn: TurnInfo): void {

@@ -228,10 +228,15 @@ export class Session {
 
   #open(): void {
     this.model.forgetHandles();
+    this.#askFrom(this.model.version);
+  }
+
+  /** A version of null asks for a snapshot. Unfinished answers go on from where they stand here. */
+  #askFrom(version: number | null): void {
     this.#room?.send({
       type: "conversation.open",
-      known_version: this.model.version,
-      known_turns: this.model.version === null ? [] : this.model.knownTurns().slice(0, 100),
+      known_version: version,
+      known_turns: this.model.knownTurns().slice(0, 100),
     });
   }
 
@@ -248,8 +253,7 @@ export class Session {
     const isCalm = now - this.#lastResync > RESYNC_CALM_MS;
     this.#resyncWait = isCalm ? RESYNC_FIRST_MS : Math.min(RESYNC_LAST_MS, this.#resyncWait * 2);
     this.#lastResync = now;
-    const ask = () => this.#room?.send({ type: "conversation.open", known_version: null, known_turns: [] });
-    if (isCalm) ask();
-    else setTimeout(ask, this.#resyncWait);
+    if (isCalm) this.#askFrom(null);
+    else setTimeout(() => this.#askFrom(null), this.#resyncWait);
   }
 }
