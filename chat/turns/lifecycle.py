@@ -86,15 +86,21 @@ def claim(turn_id: UUID) -> Claim:
 
 
 def save_checkpoints(checkpoints: Iterable[Checkpoint]) -> None:
-    """Store unfinished answers. A replaced attempt's checkpoint changes nothing."""
+    """Store unfinished answers. A replaced attempt's checkpoint changes nothing.
+
+    The turns are locked first: conditions on another table would be looked at as they were when the
+    update began, and the end that is just being stored would be overwritten.
+    """
+    points = list(checkpoints)
     with transaction.atomic(durable=True):
-        for point in checkpoints:
-            Message.objects.filter(
-                Q(attempt__lt=point.attempt) | Q(attempt=point.attempt, sequence__lt=point.sequence),
-                pk=point.answer_id,
-                turn__attempt=point.attempt,
-                turn__state=TurnState.RUNNING,
-            ).update(parts=point.parts, attempt=point.attempt, sequence=point.sequence)
+        running = Turn.objects.filter(pk__in=[point.turn_id for point in points], state=TurnState.RUNNING)
+        attempts = dict(running.select_for_update(no_key=True).order_by("pk").values_list("pk", "attempt"))
+        for point in points:
+            if attempts.get(point.turn_id) == point.attempt:
+                Message.objects.filter(
+                    Q(attempt__lt=point.attempt) | Q(attempt=point.attempt, sequence__lt=point.sequence),
+                    pk=point.answer_id,
+                ).update(parts=point.parts, attempt=point.attempt, sequence=point.sequence)
 
 
 def standing(turns: dict[UUID, int]) -> tuple[set[UUID], set[UUID]]:

@@ -110,13 +110,16 @@ def _excerpt(message: Message) -> str:
 
 def _store_title(turn_id: UUID, title: str) -> tuple[Broadcast, ...]:
     with transaction.atomic(durable=True):
-        # The claim is the race with a manual rename: whoever is second finds another source.
-        claimed = Conversation.objects.filter(turns=turn_id, title_source=TitleSource.PLACEHOLDER).update(
+        # The row is locked and looked at again: a title given by hand meanwhile stays.
+        mine = Conversation.objects.filter(
+            pk=Turn.objects.values("conversation").get(pk=turn_id)["conversation"]
+        )
+        claimed = mine.filter(title_source=TitleSource.PLACEHOLDER).update(
             title=title, title_source=TitleSource.MODEL, version=F("version") + 1
         )
         if not claimed:
             return ()
-        conversation = Conversation.objects.get(turns=turn_id)
+        conversation = mine.get()
         return renamed_broadcasts(conversation)
 
 
