@@ -29,7 +29,16 @@ from chat.models import Conversation, Turn
 from chat.turns.runner import run_turn
 from chat.turns.titles import make_title
 from providers import keys
-from providers.models import AllowedHost, Credential, Endpoint, OwnModel, Provider, Usage
+from providers.models import (
+    AllowedHost,
+    CatalogueChange,
+    ChangeKind,
+    Credential,
+    Endpoint,
+    OwnModel,
+    Provider,
+    Usage,
+)
 from providers.models.endpoint import OWN_URLS
 from tests.canary import PLANTED, Watch
 from tests.chat.running import a_worker
@@ -76,6 +85,13 @@ def plant(upstream: FakeUpstream) -> User:
             force=True,
         )
         keys.add_models(server, ["hello", "echo-key", "echo-key-midway"])
+    CatalogueChange.objects.create(
+        endpoint=Endpoint.objects.get(name="env0"),
+        kind=ChangeKind.ADDED,
+        language_model_id="house:new",
+        provider_model="new",
+        after={"name": "new", "prices": []},
+    )
     kept = {row.open().reveal() for row in Credential.objects.select_related("endpoint")}
     assert kept | set(PLANTED[:5]) == set(PLANTED)
     return alice
@@ -291,6 +307,7 @@ COMMANDS: dict[str, list[list[str]] | None] = {
     "rotate_keys": [[], ["--status"]],
     "serve": None,
     "sync_environment": [[]],
+    "sync_models": [[]],
     "token": [["alice@example.org"]],
     "web": None,
     "worker": None,
