@@ -12,6 +12,7 @@ from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
 from accounts.models import User
+from accounts.watch import Watch
 from accounts.websocket import is_still_authorised
 from betterchat import __version__
 from betterchat.core.db import in_thread
@@ -94,12 +95,14 @@ class _Consumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has no
             return await self._refuse(UNAVAILABLE, subprotocol=SUBPROTOCOL)
         self._groups.append(group)
         await self.accept(SUBPROTOCOL)
+        Watch.current().add(self, scope=self.scope, end=lambda: self._close_with(NOT_SIGNED_IN))
         self.outbox = Outbox(send=self._send_frame, close=self._close_with)
         self._writer = asyncio.create_task(self.outbox.run())
         self.outbox.put(Welcome(user=PersonInfo(self.user.pk, self.user.label), server_version=__version__))
 
     async def disconnect(self, code: int) -> None:
         self._closed = True
+        Watch.current().remove(self)
         for group in self._groups:
             # What is not discarded expires by itself.
             with contextlib.suppress(RedisError, OSError):
