@@ -1,6 +1,7 @@
 """The operator's pages for people and tokens. One sign-in for all: the product's own."""
 
-from typing import TYPE_CHECKING, cast
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
 
 from django import forms
@@ -17,6 +18,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts import sessions
 from accounts.models import PersonalAccessToken, User
 from accounts.ownership import address_is_taken, vouch_for_address
 
@@ -28,6 +30,8 @@ else:
     _UserForm = forms.ModelForm
     _TokenAdmin = admin.ModelAdmin
     _UserAdmin = DjangoUserAdmin
+
+import_module("accounts.allauth_admin")
 
 _RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -118,7 +122,7 @@ class PersonAdmin(_UserAdmin):
     list_filter = ("is_guest", "is_staff", "is_active", "date_joined")
     search_fields = ("email", "display_name")
     ordering = ("-date_joined",)
-    actions = ("suspend", "reactivate")
+    actions = ("suspend", "reactivate", "sign_out")
 
     @admin.display(description="name", ordering="display_name")
     def label(self, user: User) -> str:
@@ -136,12 +140,19 @@ class PersonAdmin(_UserAdmin):
 
     @admin.action(description="Suspend", permissions=["change"])
     def suspend(self, request: HttpRequest, people: QuerySet[User]) -> None:
-        count = (
-            self._within_reach(request, people)
-            .exclude(pk=cast("User", request.user).pk)
-            .update(is_active=False)
-        )
+        reached = self._within_reach(request, people).exclude(pk=cast("User", request.user).pk)
+        ids = list(reached.values_list("pk", flat=True))
+        count = User.objects.filter(pk__in=ids).update(is_active=False)
+        for person in User.objects.filter(pk__in=ids):
+            sessions.end_all(person)
         self.message_user(request, f"Suspended: {count}.", messages.SUCCESS)
+
+    @admin.action(description="Sign out everywhere", permissions=["change"])
+    def sign_out(self, request: HttpRequest, people: QuerySet[User]) -> None:
+        reached = list(self._within_reach(request, people))
+        for person in reached:
+            sessions.end_all(person)
+        self.message_user(request, f"Signed out: {len(reached)}.", messages.SUCCESS)
 
     @admin.action(description="Reactivate", permissions=["change"])
     def reactivate(self, request: HttpRequest, people: QuerySet[User]) -> None:
@@ -163,6 +174,17 @@ class PersonAdmin(_UserAdmin):
         super().save_model(request, obj, form, change)
         if "email" in form.changed_data and _is_superuser(request):
             vouch_for_address(obj)
+
+    def save_related(self, request: HttpRequest, form: _UserForm, formsets: Any, change: bool) -> None:
+        """Whose rights change signs in anew; an operator who changes their own stays."""
+        super().save_related(request, form, formsets, change)
+        person = form.instance
+        if not change or not {"is_active", *_RIGHTS} & set(form.changed_data):
+            return
+        if person == request.user:
+            sessions.end_others(request, person)
+        else:
+            sessions.end_all(person)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         super().delete_queryset(request, self._within_reach(request, queryset))

@@ -1,11 +1,15 @@
-"""Lets guests through the entrance without taking their session away."""
+"""Lets guests through the entrance without taking their session away, and notes where people are."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from allauth.core.ratelimit import respond_429
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
 from django.utils.deprecation import MiddlewareMixin
 
 from accounts import limits
@@ -29,6 +33,7 @@ _CODE_FORMS = {
 }
 _CODE_TRIES = 10
 _CODE_WINDOW_SECONDS = 10 * 60
+SEEN_EVERY = timedelta(minutes=1)
 
 
 class EntranceMiddleware(MiddlewareMixin):
@@ -53,6 +58,26 @@ class EntranceMiddleware(MiddlewareMixin):
         if name in _CODE_FORMS and request.method == "POST" and not _may_try_code(request):
             return respond_429(request)
         return None
+
+
+class SeenMiddleware(MiddlewareMixin):
+    """Notes device, address and time of a session; once in a while, not on every request."""
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: Any
+    ) -> None:
+        del view, args, kwargs
+        key = request.session.session_key
+        if key is None or not isinstance(request.user, User):
+            return
+        seen_lately = UserSession.objects.filter(
+            session_key=key,
+            user_id=request.user.pk,
+            ip=get_adapter(request).get_client_ip(request),
+            last_seen_at__gt=timezone.now() - SEEN_EVERY,
+        )
+        if not seen_lately.exists():
+            UserSession.objects.create_from_request(request)
 
 
 def _may_try_code(request: HttpRequest) -> bool:

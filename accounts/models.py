@@ -9,6 +9,7 @@ from django.core.mail import EmailMessage
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from accounts.fields import CaselessEmailField
 
@@ -44,6 +45,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     is_active = models.BooleanField("active", default=True, help_text="Switch off to suspend.")
     is_staff = models.BooleanField("operator", default=False, help_text="May open this admin.")
+    sessions_epoch = models.PositiveIntegerField(default=0, editable=False)
     date_joined = models.DateTimeField("joined", default=timezone.now, editable=False)
     continued_by = models.ForeignKey(
         "self",
@@ -78,6 +80,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     def label(self) -> str:
         """How this person is named to others."""
         return "Guest" if self.is_guest else self.display_name or self.email or "Nobody"
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What Django binds sessions to. Raising `sessions_epoch` ends all of them."""
+        salt = "accounts.models.User.session"
+        bound = f"{self.password}:{self.sessions_epoch}"
+        return salted_hmac(salt, bound, secret=secret, algorithm="sha256").hexdigest()
 
     def get_full_name(self) -> str:
         return self.label

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts import views
+from accounts import session_views, views
 
 app_name = "accounts"
 urlpatterns = [
@@ -8,6 +8,9 @@ urlpatterns = [
     path("name/", views.rename, name="rename"),
     path("guest/", views.start_as_guest, name="guest"),
     path("operator/<str:token>/", views.become_operator, name="operator"),
+    path("sessions/", session_views.home, name="sessions"),
+    path("sessions/others/end/", session_views.end_others, name="end_other_sessions"),
+    path("sessions/<int:session_id>/end/", session_views.end_one, name="end_session"),
     path("tokens/", views.create_token, name="create_token"),
     path("tokens/<int:token_id>/revoke/", views.revoke_token, name="revoke_token"),
 ]

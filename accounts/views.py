@@ -5,7 +5,6 @@ from typing import cast
 from django.conf import settings
 from django.contrib import auth, messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -13,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import guests, limits, operators, tokens
+from accounts.access import account_holder
 from accounts.forms import OperatorForm, ProfileForm, TokenForm
 from accounts.models import User
 
@@ -30,7 +30,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def rename(request: HttpRequest) -> HttpResponse:
-    form = ProfileForm(request.POST, instance=_account_holder(request))
+    form = ProfileForm(request.POST, instance=account_holder(request))
     if not form.is_valid():
         return _account_page(request, profile_form=form, status=400)
     form.save()
@@ -43,7 +43,7 @@ def rename(request: HttpRequest) -> HttpResponse:
 @never_cache
 def create_token(request: HttpRequest) -> HttpResponse:
     """Answers with the page itself, not a redirect: nothing keeps the token until the next request."""
-    user = _account_holder(request)
+    user = account_holder(request)
     form = TokenForm(request.POST)
     if user.access_tokens.filter(revoked_at=None).count() >= _TOKENS_MAX:
         form.add_error(None, f"You have {_TOKENS_MAX} tokens. Revoke one first.")
@@ -56,7 +56,7 @@ def create_token(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
-    if tokens.revoke(_account_holder(request), token_id=token_id):
+    if tokens.revoke(account_holder(request), token_id=token_id):
         messages.success(request, "Revoked. Programs that use this token are signed out.")
     return redirect("accounts:home")
 
@@ -124,11 +124,3 @@ def _account_page(
         },
         status=status,
     )
-
-
-def _account_holder(request: HttpRequest) -> User:
-    """The signed-in person; guests have no account to change."""
-    user = cast("User", request.user)
-    if user.is_guest:
-        raise PermissionDenied
-    return user

@@ -66,6 +66,8 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "django_htmx",
 ]
 MIDDLEWARE = [
@@ -81,6 +83,7 @@ MIDDLEWARE = [
     "betterchat.headers.BrowserPolicyMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.EntranceMiddleware",
+    "accounts.middleware.SeenMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = "betterchat.urls"

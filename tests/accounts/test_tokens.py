@@ -48,7 +48,7 @@ def test_an_ended_token_opens_nothing(alice: User, end: Callable[[PersonalAccess
     token = PersonalAccessToken.objects.get()
     end(token)
     assert tokens.authenticate(raw) is None
-    assert not tokens.is_usable(token.pk)
+    assert tokens.person_of(token.pk) is None
 
 
 @pytest.mark.parametrize(
