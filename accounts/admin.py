@@ -89,7 +89,7 @@ class NewPersonForm(_UserForm):
 class PersonForm(_UserForm):
     class Meta:
         model = User
-        fields = ("email", "display_name", "is_active", *_RIGHTS)
+        fields = ("email", "display_name", "is_active", "mfa_required", *_RIGHTS)
 
     def clean_email(self) -> str | None:
         email: str | None = self.cleaned_data["email"]
@@ -111,7 +111,10 @@ class PersonAdmin(_UserAdmin):
     add_form = NewPersonForm
     add_form_template = None
     fieldsets = (
-        (None, {"fields": ("email", "display_name", "is_guest", "is_active", "sign_in_with")}),
+        (
+            None,
+            {"fields": ("email", "display_name", "is_guest", "is_active", "mfa_required", "sign_in_with")},
+        ),
         ("Rights", {"fields": _RIGHTS}),
         ("History", {"fields": ("date_joined", "last_login", "continued_by")}),
     )

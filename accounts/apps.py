@@ -8,5 +8,5 @@ class AccountsConfig(AppConfig):
     verbose_name = "People"
 
     def ready(self) -> None:
-        for listening_to_allauth in ("accounts.ownership", "accounts.sessions"):
+        for listening_to_allauth in ("accounts.factors", "accounts.ownership", "accounts.sessions"):
             import_module(listening_to_allauth)

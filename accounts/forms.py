@@ -4,11 +4,20 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from allauth.account import forms as allauth_forms
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
 from django import forms
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from accounts import factors
 from accounts.models import DISPLAY_NAME_CHARACTERS_MAX, PersonalAccessToken, User
 from accounts.ownership import address_is_taken
 
@@ -18,6 +27,7 @@ else:
     _UserForm = forms.ModelForm
 
 _LENGTH_HELP = "At least 10 characters."
+_NO_PASSKEY = "That passkey could not be read. Try again."
 _LABELS = {
     "login": "E-mail",
     "email": "E-mail",
@@ -92,6 +102,59 @@ class SetPasswordForm(_InOurWords, allauth_forms.SetPasswordForm):
 
 class AddAddressForm(_InOurWords, allauth_forms.AddEmailForm):
     pass
+
+
+class FactorForm(_InOurWords, AuthenticateForm):
+    def clean_code(self) -> str:
+        factors.take_try(self.user)
+        return super().clean_code()
+
+
+class FactorAgainForm(_InOurWords, ReauthenticateForm):
+    def clean_code(self) -> str:
+        factors.take_try(self.user)
+        return super().clean_code()
+
+
+class ActivateAppForm(_InOurWords, ActivateTOTPForm):
+    pass
+
+
+class _FromABrowser(forms.Form):
+    """What claims to come from a browser's passkey may be anything, and fido2 reads it trustingly."""
+
+    def clean_credential(self) -> object:
+        try:
+            return super().clean_credential()  # type: ignore[misc]
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise ValidationError(_NO_PASSKEY) from None
+
+
+class PasskeyForm(_FromABrowser, AuthenticateWebAuthnForm):
+    pass
+
+
+class PasskeySignInForm(_FromABrowser, LoginWebAuthnForm):
+    pass
+
+
+class PasskeyAgainForm(_FromABrowser, ReauthenticateWebAuthnForm):
+    pass
+
+
+class AddPasskeyForm(_InOurWords, AddWebAuthnForm):
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].label = "Name"
+        alone = self.fields["passwordless"]
+        alone.label, alone.initial = "Sign in with it alone", True
+        alone.help_text = "It then asks for a fingerprint, face or PIN."
+
+    def clean(self) -> dict[str, object]:
+        try:
+            return super().clean()
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise ValidationError(_NO_PASSKEY) from None
 
 
 class OperatorForm(forms.Form):

@@ -7,12 +7,14 @@ from typing import Any
 from allauth.account.adapter import get_adapter
 from allauth.core.ratelimit import respond_429
 from allauth.usersessions.models import UserSession
+from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.deprecation import MiddlewareMixin
 
-from accounts import limits
+from accounts import factors, limits
 from accounts.models import User
 
 _ENTRANCE = {
@@ -25,12 +27,16 @@ _ENTRANCE = {
     "account_confirm_password_reset_code",
     "account_complete_password_reset",
     "account_password_reset_completed",
+    "mfa_authenticate",
+    "mfa_login_webauthn",
 }
 _CODE_FORMS = {
     "account_confirm_login_code",
     "account_email_verification_sent",
     "account_confirm_password_reset_code",
 }
+# Where a person sets a factor up, shows again who they are, or leaves.
+_WITHOUT_FACTOR = ("mfa_", "account_logout", "account_reauthenticate", "account_email")
 _CODE_TRIES = 10
 _CODE_WINDOW_SECONDS = 10 * 60
 SEEN_EVERY = timedelta(minutes=1)
@@ -78,6 +84,21 @@ class SeenMiddleware(MiddlewareMixin):
         )
         if not seen_lately.exists():
             UserSession.objects.create_from_request(request)
+
+
+class FactorMiddleware(MiddlewareMixin):
+    """Whoever must have a second factor sets one up first. Websockets ask by themselves."""
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: Any
+    ) -> HttpResponseBase | None:
+        del view, args, kwargs
+        name = (request.resolver_match.url_name if request.resolver_match else None) or ""
+        user = request.user
+        if name.startswith(_WITHOUT_FACTOR) or not isinstance(user, User) or not factors.is_missing(user):
+            return None
+        messages.info(request, "This server asks for a second factor. Set one up to go on.")
+        return redirect("mfa_index")
 
 
 def _may_try_code(request: HttpRequest) -> bool:

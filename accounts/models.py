@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.fields import CaselessEmailField
+from betterchat.core.sealed import SealedModel
 
 DISPLAY_NAME_CHARACTERS_MAX = 80
 
@@ -45,6 +46,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     is_active = models.BooleanField("active", default=True, help_text="Switch off to suspend.")
     is_staff = models.BooleanField("operator", default=False, help_text="May open this admin.")
+    mfa_required = models.BooleanField(
+        "second factor required", default=False, help_text="Asked to set one up before anything else."
+    )
     sessions_epoch = models.PositiveIntegerField(default=0, editable=False)
     date_joined = models.DateTimeField("joined", default=timezone.now, editable=False)
     continued_by = models.ForeignKey(
@@ -97,6 +101,18 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Called by Django's own forms."""
         if self.email:
             EmailMessage(subject, message, to=[self.email]).send()
+
+
+class FactorSecret(SealedModel):
+    """What allauth's second factors keep secret; its rows hold the id. See `accounts.factors`."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="factor_secrets")
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    def seal_owner(self) -> str:
+        return str(self.user_id)
 
 
 class PersonalAccessTokenQuerySet(models.QuerySet["PersonalAccessToken"]):

@@ -14,7 +14,7 @@ from django.http.cookie import parse_cookie
 from django.http.request import split_domain_port, validate_host
 from django.utils.http import is_same_domain
 
-from accounts import tokens
+from accounts import factors, tokens
 from accounts.models import User
 from betterchat.core.db import in_thread
 
@@ -109,7 +109,7 @@ def _by_session(session_key: str) -> Identity | None:
     request = HttpRequest()
     request.session = _session_store(session_key)
     user = auth.get_user(request)  # checks that user and password are still the session's
-    if not isinstance(user, User) or not user.is_active:
+    if not isinstance(user, User) or not user.is_active or factors.is_missing(user):
         return None
     return Identity(user, "session", session_key, _rights(user))
 

@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.EntranceMiddleware",
     "accounts.middleware.SeenMiddleware",
+    "accounts.middleware.FactorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = "betterchat.urls"
@@ -194,6 +195,25 @@ ACCOUNT_FORMS = {
     "change_password": "accounts.forms.ChangePasswordForm",
     "set_password": "accounts.forms.SetPasswordForm",
     "add_email": "accounts.forms.AddAddressForm",
+}
+# Whom a second factor is required of; the admin can require it of single people too.
+MFA_REQUIRED = env.choice("MFA_REQUIRED", ("nobody", "operators", "everybody"))
+MFA_ADAPTER = "accounts.factors.FactorsAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = "Better Chat"
+MFA_TOTP_TOLERANCE = 1
+# Without mail no address can be confirmed.
+MFA_ALLOW_UNVERIFIED_EMAIL = not MAIL_IS_SET_UP
+MFA_FORMS = {
+    "authenticate": "accounts.forms.FactorForm",
+    "reauthenticate": "accounts.forms.FactorAgainForm",
+    "activate_totp": "accounts.forms.ActivateAppForm",
+    "add_webauthn": "accounts.forms.AddPasskeyForm",
+    "authenticate_webauthn": "accounts.forms.PasskeyForm",
+    "login_webauthn": "accounts.forms.PasskeySignInForm",
+    "reauthenticate_webauthn": "accounts.forms.PasskeyAgainForm",
 }
 if env.flag("BETTERCHAT_TRUST_PROXY"):
     ALLAUTH_TRUSTED_PROXY_COUNT = 1

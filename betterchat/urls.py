@@ -5,6 +5,7 @@ urlpatterns = [
     path("", include("chat.urls")),
     path("accounts/", include("accounts.urls")),
     path("accounts/", include("allauth.account.urls")),
+    path("accounts/2fa/", include("allauth.mfa.urls")),
     path("settings/providers/", include("providers.urls")),
     path("admin/", admin.site.urls),
 ]
