@@ -1,7 +1,8 @@
 """Forms of the account pages, in the product's words."""
 
+import uuid
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from allauth.account import forms as allauth_forms
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
@@ -12,9 +13,12 @@ from allauth.mfa.webauthn.forms import (
     LoginWebAuthnForm,
     ReauthenticateWebAuthnForm,
 )
+from allauth.socialaccount.forms import SignupForm as SocialForm
 from django import forms
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts import factors
@@ -66,6 +70,21 @@ class SignupForm(_InOurWords, allauth_forms.SignupForm):  # type: ignore[misc]  
         if not password.required:
             password.label = "Password (optional)"
             password.help_text = f"{_LENGTH_HELP} Without one you sign in by e-mailed codes."
+
+    def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
+        """An address that has an account gets the same answer; here also the same work is done."""
+        if self.account_already_exists:
+            with transaction.atomic():
+                User.objects.create_user(
+                    f"{uuid.uuid4()}@betterchat.invalid", self.cleaned_data.get("password1") or None
+                )
+                transaction.set_rollback(True)
+        saved: tuple[User | None, HttpResponse | None] = super().try_save(request)
+        return saved
+
+
+class SocialSignupForm(_InOurWords, SocialForm):  # type: ignore[misc]  # their `clean`
+    pass
 
 
 class RequestLoginCodeForm(_InOurWords, allauth_forms.RequestLoginCodeForm):
@@ -123,7 +142,7 @@ class ActivateAppForm(_InOurWords, ActivateTOTPForm):
 class _FromABrowser(forms.Form):
     """What claims to come from a browser's passkey may be anything, and fido2 reads it trustingly."""
 
-    def clean_credential(self) -> object:
+    def clean_credential(self) -> Any:
         try:
             return super().clean_credential()  # type: ignore[misc]
         except (AttributeError, KeyError, TypeError, ValueError):

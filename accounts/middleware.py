@@ -10,13 +10,14 @@ from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.deprecation import MiddlewareMixin
 
 from accounts import factors, limits
 from accounts.models import User
 
+_BY_OTHERS = ("openid_connect_login", "google_login", "github_login")
 _ENTRANCE = {
     "account_login",
     "account_signup",
@@ -29,6 +30,9 @@ _ENTRANCE = {
     "account_password_reset_completed",
     "mfa_authenticate",
     "mfa_login_webauthn",
+    "socialaccount_signup",
+    *_BY_OTHERS,
+    *(name.replace("_login", "_callback") for name in _BY_OTHERS),
 }
 _CODE_FORMS = {
     "account_confirm_login_code",
@@ -99,6 +103,21 @@ class FactorMiddleware(MiddlewareMixin):
             return None
         messages.info(request, "This server asks for a second factor. Set one up to go on.")
         return redirect("mfa_index")
+
+
+class LeavingMiddleware(MiddlewareMixin):
+    """Sends people on to an issuer by a page instead of a redirect.
+
+    The policy lets forms go to this site only, and browsers hold a form's redirect to it as well.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        name = request.resolver_match.url_name if request.resolver_match else None
+        if request.method != "POST" or name not in _BY_OTHERS or response.status_code != 302:
+            return response
+        page = render(request, "socialaccount/leaving.html", {"address": response.headers["Location"]})
+        page.cookies = response.cookies
+        return page
 
 
 def _may_try_code(request: HttpRequest) -> bool:

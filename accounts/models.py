@@ -115,6 +115,21 @@ class FactorSecret(SealedModel):
         return str(self.user_id)
 
 
+class IssuerSecret(SealedModel):
+    """The client secret of an issuer that was entered in the admin; allauth's own column stays empty."""
+
+    app = models.OneToOneField("socialaccount.SocialApp", models.CASCADE, related_name="sealed_secret")
+
+    def __str__(self) -> str:
+        return f"…{self.last_four}"
+
+    def seal_owner(self) -> str:
+        return ""
+
+    def seal_use(self) -> str:
+        return str(self.app_id)
+
+
 class PersonalAccessTokenQuerySet(models.QuerySet["PersonalAccessToken"]):
     def usable(self) -> Self:
         """Tokens that open the door right now."""

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from django.utils.csp import CSP
 
+from accounts import issuers
 from betterchat import datafolder
 from betterchat.core import env
 
@@ -68,6 +69,10 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.github",
+    "allauth.socialaccount.providers.google",
+    "allauth.socialaccount.providers.openid_connect",
     "django_htmx",
 ]
 MIDDLEWARE = [
@@ -83,6 +88,7 @@ MIDDLEWARE = [
     "betterchat.headers.BrowserPolicyMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.EntranceMiddleware",
+    "accounts.middleware.LeavingMiddleware",
     "accounts.middleware.SeenMiddleware",
     "accounts.middleware.FactorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -196,6 +202,12 @@ ACCOUNT_FORMS = {
     "set_password": "accounts.forms.SetPasswordForm",
     "add_email": "accounts.forms.AddAddressForm",
 }
+SOCIALACCOUNT_ADAPTER = "accounts.social.SocialAdapter"
+SOCIALACCOUNT_PROVIDERS = issuers.from_environment()
+# An address that the issuer vouches for opens the account that has it: the operator chose the issuer.
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_EMAIL_REQUIRED = True
+SOCIALACCOUNT_FORMS = {"signup": "accounts.forms.SocialSignupForm"}
 # Whom a second factor is required of; the admin can require it of single people too.
 MFA_REQUIRED = env.choice("MFA_REQUIRED", ("nobody", "operators", "everybody"))
 MFA_ADAPTER = "accounts.factors.FactorsAdapter"
