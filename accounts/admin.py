@@ -31,7 +31,8 @@ else:
     _TokenAdmin = admin.ModelAdmin
     _UserAdmin = DjangoUserAdmin
 
-import_module("accounts.allauth_admin")
+for further in ("accounts.allauth_admin", "accounts.invitation_admin"):
+    import_module(further)
 
 _RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 

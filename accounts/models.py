@@ -1,5 +1,6 @@
 """The person behind every request, and the tokens that act for them."""
 
+from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
 from django.conf import settings
@@ -128,6 +129,39 @@ class IssuerSecret(SealedModel):
 
     def seal_use(self) -> str:
         return str(self.app_id)
+
+
+def _in_two_weeks() -> datetime:
+    return timezone.now() + timedelta(days=14)
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def usable(self) -> Self:
+        return self.filter(used_at=None, expires_at__gt=timezone.now())
+
+
+class Invitation(models.Model):
+    """Lets one person sign up. Only the hash of its secret is kept; see `accounts.invitations`."""
+
+    note = models.CharField(max_length=120, blank=True, help_text="For whom. Only operators see it.")
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(default=_in_two_weeks)
+    used_at = models.DateTimeField(null=True, editable=False)
+    used_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return self.note or f"Invitation {self.pk}"
 
 
 class PersonalAccessTokenQuerySet(models.QuerySet["PersonalAccessToken"]):

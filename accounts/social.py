@@ -8,7 +8,7 @@ from allauth.socialaccount.models import SocialApp, SocialLogin
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 
-from accounts import guests
+from accounts import guests, invitations, ownership
 from accounts.models import DISPLAY_NAME_CHARACTERS_MAX, IssuerSecret, User
 from betterchat.core.secrets import CannotOpenError
 
@@ -42,12 +42,25 @@ class SocialAdapter(DefaultSocialAccountAdapter):
             user.display_name = name.replace("\0", "").strip()[:DISPLAY_NAME_CHARACTERS_MAX]
         return user
 
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        """An account found by its address, not by an earlier connection: see who set it up."""
+        user = sociallogin.user
+        if not sociallogin.account.pk and isinstance(user, User) and user.pk:
+            for address in sociallogin.email_addresses:
+                if address.verified:
+                    ownership.vouched_for(request, user=user, email=address.email)
+
     def save_user(
         self, request: HttpRequest, sociallogin: SocialLogin, form: "BaseForm | None" = None
     ) -> AbstractBaseUser:
-        user: AbstractBaseUser = super().save_user(request, sociallogin, form)
-        if form is None and isinstance(user, User):  # with a form, the account's adapter does it
-            guests.note_sign_up(request, user=user)
+        if form is not None:  # the account's adapter does the rest
+            asked: AbstractBaseUser = super().save_user(request, sociallogin, form)
+            return asked
+        with invitations.claimed(request) as invitation:
+            user: AbstractBaseUser = super().save_user(request, sociallogin, form)
+            if isinstance(user, User):
+                invitations.note_user(invitation, user=user)
+                guests.note_sign_up(request, user=user)
         return user
 
     def list_apps(

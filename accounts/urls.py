@@ -7,6 +7,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("name/", views.rename, name="rename"),
     path("guest/", views.start_as_guest, name="guest"),
+    path("invitation/<str:token>/", views.accept_invitation, name="invitation"),
     path("operator/<str:token>/", views.become_operator, name="operator"),
     path("sessions/", session_views.home, name="sessions"),
     path("sessions/others/end/", session_views.end_others, name="end_other_sessions"),

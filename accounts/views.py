@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import guests, limits, operators, tokens
+from accounts import guests, invitations, limits, operators, tokens
 from accounts.access import account_holder
 from accounts.forms import OperatorForm, ProfileForm, TokenForm
 from accounts.models import User
@@ -79,6 +79,14 @@ def start_as_guest(request: HttpRequest) -> HttpResponse:
         return render(request, "429.html", status=429)
     auth.login(request, User.objects.create_guest(), backend=_BACKEND)
     return redirect("/")
+
+
+@require_GET
+@never_cache
+def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
+    if not invitations.accept(request, token):
+        return render(request, "account/invitation_spent.html", status=410)
+    return redirect("account_signup")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

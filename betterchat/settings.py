@@ -137,6 +137,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "/"
 ADMIN_EMAIL = env.text("ADMIN_EMAIL").lower()
+REGISTRATION = env.choice("REGISTRATION", ("open", "invitation", "closed"))
 GUESTS_ALLOWED = env.flag("GUESTS_ALLOWED", default=True)
 GUESTS_PER_ADDRESS_AND_HOUR = env.number("GUESTS_PER_ADDRESS_AND_HOUR", 30)
 

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from accounts import tokens
 from accounts.models import IssuerSecret, User
 from tests.accounts.conftest import PASSWORD, who_is
 from tests.accounts.issuer import CLIENT_ID, CLIENT_SECRET, Issuer
@@ -78,12 +79,19 @@ def test_an_address_nobody_vouches_for_opens_nothing(
     assert not SocialAccount.objects.filter(user=alice).exists()
 
 
-def test_an_account_that_a_squatter_prepared_is_not_joined(client: Client, issuer: Issuer) -> None:
-    """The mailbox decides: by an e-mailed code its owner gets the account, and the squatter is out."""
+def test_what_a_squatter_prepared_does_not_open_the_account(client: Client, issuer: Issuer) -> None:
     Client().post(reverse("account_signup"), {"email": "dora@example.org", "password1": PASSWORD})
+    squatted = User.objects.get()
+    raw = tokens.issue(squatted, name="back door")
+    squatter = Client()
+    squatter.force_login(squatted)
     sign_in(client)
-    assert who_is(client) is None
-    assert not SocialAccount.objects.exists()
+    assert who_is(client) == squatted
+    assert client.get(reverse("accounts:home")).status_code == 200
+    squatted.refresh_from_db()
+    assert not squatted.has_usable_password()
+    assert tokens.authenticate(raw) is None
+    assert squatter.get(reverse("accounts:home")).status_code == 302
 
 
 def test_a_suspended_person_does_not_get_in(client: Client, issuer: Issuer) -> None:
