@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts import session_views, views
+from accounts import session_views, token_views, views
 
 app_name = "accounts"
 urlpatterns = [
@@ -12,6 +12,6 @@ urlpatterns = [
     path("sessions/", session_views.home, name="sessions"),
     path("sessions/others/end/", session_views.end_others, name="end_other_sessions"),
     path("sessions/<int:session_id>/end/", session_views.end_one, name="end_session"),
-    path("tokens/", views.create_token, name="create_token"),
-    path("tokens/<int:token_id>/revoke/", views.revoke_token, name="revoke_token"),
+    path("tokens/", token_views.home, name="tokens"),
+    path("tokens/<int:token_id>/revoke/", token_views.revoke, name="revoke_token"),
 ]

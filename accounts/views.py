@@ -11,13 +11,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import guests, invitations, limits, operators, tokens
+from accounts import guests, invitations, limits, operators
 from accounts.access import account_holder
-from accounts.forms import OperatorForm, ProfileForm, TokenForm
+from accounts.forms import OperatorForm, ProfileForm
 from accounts.models import User
 
 _BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
-_TOKENS_MAX = 50
 
 
 @require_GET
@@ -35,29 +34,6 @@ def rename(request: HttpRequest) -> HttpResponse:
         return _account_page(request, profile_form=form, status=400)
     form.save()
     messages.success(request, "Saved.")
-    return redirect("accounts:home")
-
-
-@require_POST
-@login_required
-@never_cache
-def create_token(request: HttpRequest) -> HttpResponse:
-    """Answers with the page itself, not a redirect: nothing keeps the token until the next request."""
-    user = account_holder(request)
-    form = TokenForm(request.POST)
-    if user.access_tokens.filter(revoked_at=None).count() >= _TOKENS_MAX:
-        form.add_error(None, f"You have {_TOKENS_MAX} tokens. Revoke one first.")
-    if not form.is_valid():
-        return _account_page(request, token_form=form, status=400)
-    raw = tokens.issue(user, name=form.cleaned_data["name"], expires_at=form.expires_at())
-    return _account_page(request, new_token=raw)
-
-
-@require_POST
-@login_required
-def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
-    if tokens.revoke(account_holder(request), token_id=token_id):
-        messages.success(request, "Revoked. Programs that use this token are signed out.")
     return redirect("accounts:home")
 
 
@@ -113,22 +89,8 @@ def become_operator(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _account_page(
-    request: HttpRequest,
-    *,
-    profile_form: ProfileForm | None = None,
-    token_form: TokenForm | None = None,
-    new_token: str | None = None,
-    status: int = 200,
+    request: HttpRequest, *, profile_form: ProfileForm | None = None, status: int = 200
 ) -> HttpResponse:
     user = cast("User", request.user)
-    return render(
-        request,
-        "account/home.html",
-        {
-            "profile_form": profile_form or ProfileForm(instance=user),
-            "token_form": token_form or TokenForm(),
-            "new_token": new_token,
-            "access_tokens": user.access_tokens.filter(revoked_at=None),
-        },
-        status=status,
-    )
+    form = profile_form or ProfileForm(instance=user)
+    return render(request, "account/home.html", {"profile_form": form}, status=status)

@@ -150,7 +150,7 @@ def test_without_the_required_factor_only_its_pages_open(
     for path in ("/", reverse("accounts:home"), reverse("accounts:sessions"), reverse("providers:home")):
         assert target(client.get(path)) == reverse("mfa_index"), path
     assert client.get(reverse("mfa_index")).status_code == 200
-    assert client.post(reverse("accounts:create_token"), {"name": "x", "days": 0}).status_code == 302
+    assert client.post(reverse("accounts:tokens"), {"name": "x", "days": 0}).status_code == 302
     assert not alice.access_tokens.exists()
 
 
