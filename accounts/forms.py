@@ -3,6 +3,7 @@
 import uuid
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
 
 from allauth.account import forms as allauth_forms
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
@@ -15,6 +16,7 @@ from allauth.mfa.webauthn.forms import (
 )
 from allauth.socialaccount.forms import SignupForm as SocialForm
 from django import forms
+from django.conf import settings
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -217,7 +219,32 @@ class OperatorForm(forms.Form):
 class ProfileForm(_UserForm):
     class Meta:
         model = User
-        fields = ("display_name",)
+        fields = ("display_name", "time_zone")
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        names = sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/"))
+        self.fields["time_zone"] = forms.ChoiceField(
+            label="Time zone",
+            required=False,
+            choices=[("", f"The server's ({settings.TIME_ZONE})"), *((name, name) for name in names)],
+        )
+
+
+class DeletionForm(forms.Form):
+    email = forms.EmailField(
+        label="Your e-mail, to be sure", widget=forms.EmailInput(attrs={"autocomplete": "off"})
+    )
+
+    def __init__(self, *args: object, user: User, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.user = user
+
+    def clean_email(self) -> str:
+        email = str(self.cleaned_data["email"]).lower()
+        if email != self.user.email:
+            raise ValidationError("That is not the address of this account.")
+        return email
 
 
 class TokenForm(forms.Form):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from zoneinfo import available_timezones
 
 from allauth.account.adapter import get_adapter
 from allauth.core.ratelimit import respond_429
@@ -88,6 +89,20 @@ class SeenMiddleware(MiddlewareMixin):
         )
         if not seen_lately.exists():
             UserSession.objects.create_from_request(request)
+
+
+class TimeZoneMiddleware(MiddlewareMixin):
+    """Times are told in the person's zone. Without one, or with one that has gone, in the server's."""
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: Any
+    ) -> None:
+        del view, args, kwargs
+        zone = request.user.time_zone if isinstance(request.user, User) else ""
+        if zone in available_timezones():
+            timezone.activate(zone)
+        else:
+            timezone.deactivate()
 
 
 class FactorMiddleware(MiddlewareMixin):

@@ -42,6 +42,7 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     email = CaselessEmailField("e-mail", unique=True, null=True, blank=True)
     display_name = models.CharField("name", max_length=DISPLAY_NAME_CHARACTERS_MAX, blank=True)
+    time_zone = models.CharField(max_length=64, blank=True, help_text="Empty: the server's.")
     is_guest = models.BooleanField(
         "guest", default=False, help_text="Started without an account; reaches only what guests may use."
     )

@@ -1,11 +1,13 @@
 from django.urls import path
 
-from accounts import session_views, token_views, views
+from accounts import data_views, session_views, token_views, views
 
 app_name = "accounts"
 urlpatterns = [
     path("", views.home, name="home"),
     path("name/", views.rename, name="rename"),
+    path("data/", data_views.download, name="download"),
+    path("delete/", data_views.delete, name="delete"),
     path("guest/", views.start_as_guest, name="guest"),
     path("invitation/<str:token>/", views.accept_invitation, name="invitation"),
     path("operator/<str:token>/", views.become_operator, name="operator"),

@@ -91,6 +91,7 @@ MIDDLEWARE = [
     "accounts.middleware.LeavingMiddleware",
     "accounts.middleware.SeenMiddleware",
     "accounts.middleware.FactorMiddleware",
+    "accounts.middleware.TimeZoneMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = "betterchat.urls"
