@@ -10,6 +10,7 @@ from django.contrib import admin, messages
 from django.contrib.auth import password_validation
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
@@ -18,7 +19,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts import sessions
+from accounts import deletion, sessions
 from accounts.models import PersonalAccessToken, User
 from accounts.ownership import address_is_taken, vouch_for_address
 
@@ -190,8 +191,27 @@ class PersonAdmin(_UserAdmin):
         else:
             sessions.end_all(person)
 
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """What hangs on a person is not the operator's to judge piece by piece: it goes along."""
+        _listed, counts, _not_allowed, _protected = super().get_deleted_objects(objs, request)
+        return [str(person) for person in objs], counts, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        self.delete_queryset(request, User.objects.filter(pk=obj.pk))
+
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        super().delete_queryset(request, self._within_reach(request, queryset))
+        """As people delete themselves: what other rooms keep of them goes too."""
+        for person in list(self._within_reach(request, queryset)):
+            try:
+                with transaction.atomic():
+                    following = deletion.delete_in_transaction(person)
+            except deletion.LastOperatorError:
+                self.message_user(request, "The only operator stays.", messages.ERROR)
+                continue
+            for follow in following:
+                transaction.on_commit(follow)
 
     def _within_reach(self, request: HttpRequest, people: QuerySet[User]) -> QuerySet[User]:
         return people if _is_superuser(request) else people.filter(is_superuser=False, is_staff=False)

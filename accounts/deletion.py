@@ -20,12 +20,13 @@ class LastOperatorError(Exception):
 def delete_person(user: User) -> None:
     """All or nothing. Raises LastOperatorError."""
     with transaction.atomic(durable=True):
-        following = _delete(user)
+        following = delete_in_transaction(user)
     for follow in following:
         follow()
 
 
-def _delete(user: User) -> list[AfterCommit]:
+def delete_in_transaction(user: User) -> list[AfterCommit]:
+    """For callers that are in a transaction: what is returned follows its commit."""
     operators = User.objects.select_for_update().filter(is_superuser=True, is_active=True)
     ids = set(operators.order_by("pk").values_list("pk", flat=True))
     if ids == {user.pk}:
@@ -33,7 +34,7 @@ def _delete(user: User) -> list[AfterCommit]:
     following: list[AfterCommit] = []
     # The guests this person was before came along without becoming the same row.
     for guest in User.objects.filter(continued_by=user, is_guest=True).exclude(pk=user.pk):
-        following += _delete(guest)
+        following += delete_in_transaction(guest)
     following += [holder.delete(user.pk) for holder in personal_data.holders()]
     keys = UserSession.objects.filter(user_id=user.pk).values_list("session_key", flat=True)
     Session.objects.filter(session_key__in=list(keys)).delete()
