@@ -1,5 +1,6 @@
 """Going, and taking everything along. Walks all models, so that a new table can't be forgotten."""
 
+import asyncio
 import io
 import json
 import zipfile
@@ -18,13 +19,17 @@ from django.db import connection
 from django.db.models import ForeignKey, ManyToManyField
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from accounts import deletion, tokens
 from accounts.models import FactorSecret, Invitation, User
+from betterchat.core.db import in_thread
 from chat.models import Conversation, Message, Turn
+from chat.turns.runner import run_turn
 from providers.models import Credential, Endpoint, ModelPreferences, OwnModel, Usage
 from tests.accounts.conftest import PASSWORD, who_is
-from tests.data import a_conversation
+from tests.chat.running import a_worker, entries_of
+from tests.data import a_conversation, the_turn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -137,6 +142,23 @@ def test_others_keep_everything(alice: User, bob: User) -> None:
     deletion.delete_person(alice)
     assert Conversation.objects.get() == kept
     assert kept.messages.filter(author=bob).exists()
+
+
+async def test_an_answer_that_runs_ends_and_leaves_nothing(settings: Settings, alice: User) -> None:
+    settings.DEMO_TOKENS_PER_SECOND = 50
+    conversation = await in_thread(a_conversation)(owner=alice, text=f"long 5000 {CANARY}")
+    turn = await in_thread(the_turn)(conversation)
+    async with a_worker() as recorder:
+        running = asyncio.create_task(run_turn(turn.pk, recorder=recorder))
+        async with asyncio.timeout(20):
+            while not await entries_of(turn.pk):
+                await asyncio.sleep(0.05)
+            await in_thread(deletion.delete_person)(alice)
+            await asyncio.wait([running])
+        assert running.done()
+        running.exception()  # how the runner puts it is the runner's; what is left is asked here
+    assert await in_thread(rows_with)(CANARY) == {}
+    assert not await in_thread(Usage.objects.exclude(user=None).exists)()
 
 
 def test_the_only_operator_stays(alice: User) -> None:
