@@ -13,7 +13,7 @@ from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 
-from accounts import guests
+from accounts import guests, invitations
 from accounts.models import User
 from accounts.operators import recognise_operator
 from accounts.ownership import shown_by_the_session_that_signed_up
@@ -43,10 +43,15 @@ class AccountAdapter(DefaultAccountAdapter):
     def save_user(
         self, request: HttpRequest, user: AbstractBaseUser, form: "BaseForm", commit: bool = True
     ) -> AbstractBaseUser:
-        saved = super().save_user(request, user, form, commit=commit)
-        if commit and isinstance(saved, User):
-            guests.note_sign_up(request, user=saved)
+        with invitations.claimed(request) as invitation:
+            saved = super().save_user(request, user, form, commit=commit)
+            if commit and isinstance(saved, User):
+                invitations.note_user(invitation, user=saved)
+                guests.note_sign_up(request, user=saved)
         return saved
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return invitations.may_sign_up(request)
 
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         if isinstance(user, User):

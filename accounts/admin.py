@@ -1,6 +1,7 @@
 """The operator's pages for people and tokens. One sign-in for all: the product's own."""
 
-from typing import TYPE_CHECKING, cast
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
 
 from django import forms
@@ -9,6 +10,7 @@ from django.contrib import admin, messages
 from django.contrib.auth import password_validation
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
@@ -17,6 +19,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts import deletion, sessions
 from accounts.models import PersonalAccessToken, User
 from accounts.ownership import address_is_taken, vouch_for_address
 
@@ -28,6 +31,9 @@ else:
     _UserForm = forms.ModelForm
     _TokenAdmin = admin.ModelAdmin
     _UserAdmin = DjangoUserAdmin
+
+for further in ("accounts.allauth_admin", "accounts.invitation_admin"):
+    import_module(further)
 
 _RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -85,7 +91,7 @@ class NewPersonForm(_UserForm):
 class PersonForm(_UserForm):
     class Meta:
         model = User
-        fields = ("email", "display_name", "is_active", *_RIGHTS)
+        fields = ("email", "display_name", "is_active", "mfa_required", *_RIGHTS)
 
     def clean_email(self) -> str | None:
         email: str | None = self.cleaned_data["email"]
@@ -107,7 +113,10 @@ class PersonAdmin(_UserAdmin):
     add_form = NewPersonForm
     add_form_template = None
     fieldsets = (
-        (None, {"fields": ("email", "display_name", "is_guest", "is_active", "sign_in_with")}),
+        (
+            None,
+            {"fields": ("email", "display_name", "is_guest", "is_active", "mfa_required", "sign_in_with")},
+        ),
         ("Rights", {"fields": _RIGHTS}),
         ("History", {"fields": ("date_joined", "last_login", "continued_by")}),
     )
@@ -118,7 +127,7 @@ class PersonAdmin(_UserAdmin):
     list_filter = ("is_guest", "is_staff", "is_active", "date_joined")
     search_fields = ("email", "display_name")
     ordering = ("-date_joined",)
-    actions = ("suspend", "reactivate")
+    actions = ("suspend", "reactivate", "sign_out")
 
     @admin.display(description="name", ordering="display_name")
     def label(self, user: User) -> str:
@@ -136,12 +145,19 @@ class PersonAdmin(_UserAdmin):
 
     @admin.action(description="Suspend", permissions=["change"])
     def suspend(self, request: HttpRequest, people: QuerySet[User]) -> None:
-        count = (
-            self._within_reach(request, people)
-            .exclude(pk=cast("User", request.user).pk)
-            .update(is_active=False)
-        )
+        reached = self._within_reach(request, people).exclude(pk=cast("User", request.user).pk)
+        ids = list(reached.values_list("pk", flat=True))
+        count = User.objects.filter(pk__in=ids).update(is_active=False)
+        for person in User.objects.filter(pk__in=ids):
+            sessions.end_all(person)
         self.message_user(request, f"Suspended: {count}.", messages.SUCCESS)
+
+    @admin.action(description="Sign out everywhere", permissions=["change"])
+    def sign_out(self, request: HttpRequest, people: QuerySet[User]) -> None:
+        reached = list(self._within_reach(request, people))
+        for person in reached:
+            sessions.end_all(person)
+        self.message_user(request, f"Signed out: {len(reached)}.", messages.SUCCESS)
 
     @admin.action(description="Reactivate", permissions=["change"])
     def reactivate(self, request: HttpRequest, people: QuerySet[User]) -> None:
@@ -164,8 +180,38 @@ class PersonAdmin(_UserAdmin):
         if "email" in form.changed_data and _is_superuser(request):
             vouch_for_address(obj)
 
+    def save_related(self, request: HttpRequest, form: _UserForm, formsets: Any, change: bool) -> None:
+        """Whose rights change signs in anew; an operator who changes their own stays."""
+        super().save_related(request, form, formsets, change)
+        person = form.instance
+        if not change or not {"is_active", *_RIGHTS} & set(form.changed_data):
+            return
+        if person == request.user:
+            sessions.end_others(request, person)
+        else:
+            sessions.end_all(person)
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """What hangs on a person is not the operator's to judge piece by piece: it goes along."""
+        _listed, counts, _not_allowed, _protected = super().get_deleted_objects(objs, request)
+        return [str(person) for person in objs], counts, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        self.delete_queryset(request, User.objects.filter(pk=obj.pk))
+
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        super().delete_queryset(request, self._within_reach(request, queryset))
+        """As people delete themselves: what other rooms keep of them goes too."""
+        for person in list(self._within_reach(request, queryset)):
+            try:
+                with transaction.atomic():
+                    following = deletion.delete_in_transaction(person)
+            except deletion.LastOperatorError:
+                self.message_user(request, "The only operator stays.", messages.ERROR)
+                continue
+            for follow in following:
+                transaction.on_commit(follow)
 
     def _within_reach(self, request: HttpRequest, people: QuerySet[User]) -> QuerySet[User]:
         return people if _is_superuser(request) else people.filter(is_superuser=False, is_staff=False)

@@ -8,4 +8,5 @@ class AccountsConfig(AppConfig):
     verbose_name = "People"
 
     def ready(self) -> None:
-        import_module("accounts.ownership")  # listens to allauth
+        for listening_to_allauth in ("accounts.factors", "accounts.ownership", "accounts.sessions"):
+            import_module(listening_to_allauth)

@@ -1,14 +1,29 @@
 """Forms of the account pages, in the product's words."""
 
+import uuid
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
 
 from allauth.account import forms as allauth_forms
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
+from allauth.socialaccount.forms import SignupForm as SocialForm
 from django import forms
+from django.conf import settings
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from accounts import factors
 from accounts.models import DISPLAY_NAME_CHARACTERS_MAX, PersonalAccessToken, User
 from accounts.ownership import address_is_taken
 
@@ -18,6 +33,7 @@ else:
     _UserForm = forms.ModelForm
 
 _LENGTH_HELP = "At least 10 characters."
+_NO_PASSKEY = "That passkey could not be read. Try again."
 _LABELS = {
     "login": "E-mail",
     "email": "E-mail",
@@ -57,6 +73,21 @@ class SignupForm(_InOurWords, allauth_forms.SignupForm):  # type: ignore[misc]  
             password.label = "Password (optional)"
             password.help_text = f"{_LENGTH_HELP} Without one you sign in by e-mailed codes."
 
+    def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
+        """An address that has an account gets the same answer; here also the same work is done."""
+        if self.account_already_exists:
+            with transaction.atomic():
+                User.objects.create_user(
+                    f"{uuid.uuid4()}@betterchat.invalid", self.cleaned_data.get("password1") or None
+                )
+                transaction.set_rollback(True)
+        saved: tuple[User | None, HttpResponse | None] = super().try_save(request)
+        return saved
+
+
+class SocialSignupForm(_InOurWords, SocialForm):  # type: ignore[misc]  # their `clean`
+    pass
+
 
 class RequestLoginCodeForm(_InOurWords, allauth_forms.RequestLoginCodeForm):
     pass
@@ -92,6 +123,59 @@ class SetPasswordForm(_InOurWords, allauth_forms.SetPasswordForm):
 
 class AddAddressForm(_InOurWords, allauth_forms.AddEmailForm):
     pass
+
+
+class FactorForm(_InOurWords, AuthenticateForm):
+    def clean_code(self) -> str:
+        factors.take_try(self.user)
+        return super().clean_code()
+
+
+class FactorAgainForm(_InOurWords, ReauthenticateForm):
+    def clean_code(self) -> str:
+        factors.take_try(self.user)
+        return super().clean_code()
+
+
+class ActivateAppForm(_InOurWords, ActivateTOTPForm):
+    pass
+
+
+class _FromABrowser(forms.Form):
+    """What claims to come from a browser's passkey may be anything, and fido2 reads it trustingly."""
+
+    def clean_credential(self) -> Any:
+        try:
+            return super().clean_credential()  # type: ignore[misc]
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise ValidationError(_NO_PASSKEY) from None
+
+
+class PasskeyForm(_FromABrowser, AuthenticateWebAuthnForm):
+    pass
+
+
+class PasskeySignInForm(_FromABrowser, LoginWebAuthnForm):
+    pass
+
+
+class PasskeyAgainForm(_FromABrowser, ReauthenticateWebAuthnForm):
+    pass
+
+
+class AddPasskeyForm(_InOurWords, AddWebAuthnForm):
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].label = "Name"
+        alone = self.fields["passwordless"]
+        alone.label, alone.initial = "Sign in with it alone", True
+        alone.help_text = "It then asks for a fingerprint, face or PIN."
+
+    def clean(self) -> dict[str, object]:
+        try:
+            return super().clean()
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise ValidationError(_NO_PASSKEY) from None
 
 
 class OperatorForm(forms.Form):
@@ -135,7 +219,32 @@ class OperatorForm(forms.Form):
 class ProfileForm(_UserForm):
     class Meta:
         model = User
-        fields = ("display_name",)
+        fields = ("display_name", "time_zone")
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        names = sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/"))
+        self.fields["time_zone"] = forms.ChoiceField(
+            label="Time zone",
+            required=False,
+            choices=[("", f"The server's ({settings.TIME_ZONE})"), *((name, name) for name in names)],
+        )
+
+
+class DeletionForm(forms.Form):
+    email = forms.EmailField(
+        label="Your e-mail, to be sure", widget=forms.EmailInput(attrs={"autocomplete": "off"})
+    )
+
+    def __init__(self, *args: object, user: User, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.user = user
+
+    def clean_email(self) -> str:
+        email = str(self.cleaned_data["email"]).lower()
+        if email != self.user.email:
+            raise ValidationError("That is not the address of this account.")
+        return email
 
 
 class TokenForm(forms.Form):

@@ -1,6 +1,7 @@
 """People who try it without an account, and how they get one without losing anything."""
 
 from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
 from django.contrib import auth
 from django.db import transaction
 from django.http import HttpRequest
@@ -41,13 +42,15 @@ def bring_guest_along(request: HttpRequest, *, user: User) -> None:
 def _become(user: User, *, guest: User) -> None:
     """Move the new account into the guest's row; afterwards `user` is that row.
 
-    The new row has never been signed in to: it owns nothing but its addresses.
+    The new row has never been signed in to: it owns nothing but its addresses
+    and its connection to an issuer.
     """
     locked = User.objects.select_for_update().filter(pk=guest.pk, is_guest=True).first()
     if locked is None:
         return
     new_pk = user.pk
     EmailAddress.objects.filter(user_id=new_pk).update(user_id=guest.pk)
+    SocialAccount.objects.filter(user_id=new_pk).update(user_id=guest.pk)
     User.objects.filter(pk=new_pk).delete()
     locked.email, locked.password, locked.display_name = user.email, user.password, user.display_name
     locked.is_guest = False

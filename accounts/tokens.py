@@ -43,8 +43,10 @@ def find(raw: str) -> PersonalAccessToken | None:
     return token
 
 
-def is_usable(token_id: int) -> bool:
-    return PersonalAccessToken.objects.usable().filter(pk=token_id).exists()
+def person_of(token_id: int) -> User | None:
+    """Whom it acts for, while it is usable."""
+    token = PersonalAccessToken.objects.usable().select_related("user").filter(pk=token_id).first()
+    return token.user if token else None
 
 
 def revoke(user: User, *, token_id: int | None = None) -> int:

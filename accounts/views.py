@@ -5,19 +5,18 @@ from typing import cast
 from django.conf import settings
 from django.contrib import auth, messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import guests, limits, operators, tokens
-from accounts.forms import OperatorForm, ProfileForm, TokenForm
+from accounts import guests, invitations, limits, operators
+from accounts.access import account_holder
+from accounts.forms import OperatorForm, ProfileForm
 from accounts.models import User
 
 _BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
-_TOKENS_MAX = 50
 
 
 @require_GET
@@ -30,34 +29,11 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def rename(request: HttpRequest) -> HttpResponse:
-    form = ProfileForm(request.POST, instance=_account_holder(request))
+    form = ProfileForm(request.POST, instance=account_holder(request))
     if not form.is_valid():
         return _account_page(request, profile_form=form, status=400)
     form.save()
     messages.success(request, "Saved.")
-    return redirect("accounts:home")
-
-
-@require_POST
-@login_required
-@never_cache
-def create_token(request: HttpRequest) -> HttpResponse:
-    """Answers with the page itself, not a redirect: nothing keeps the token until the next request."""
-    user = _account_holder(request)
-    form = TokenForm(request.POST)
-    if user.access_tokens.filter(revoked_at=None).count() >= _TOKENS_MAX:
-        form.add_error(None, f"You have {_TOKENS_MAX} tokens. Revoke one first.")
-    if not form.is_valid():
-        return _account_page(request, token_form=form, status=400)
-    raw = tokens.issue(user, name=form.cleaned_data["name"], expires_at=form.expires_at())
-    return _account_page(request, new_token=raw)
-
-
-@require_POST
-@login_required
-def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
-    if tokens.revoke(_account_holder(request), token_id=token_id):
-        messages.success(request, "Revoked. Programs that use this token are signed out.")
     return redirect("accounts:home")
 
 
@@ -79,6 +55,14 @@ def start_as_guest(request: HttpRequest) -> HttpResponse:
         return render(request, "429.html", status=429)
     auth.login(request, User.objects.create_guest(), backend=_BACKEND)
     return redirect("/")
+
+
+@require_GET
+@never_cache
+def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
+    if not invitations.accept(request, token):
+        return render(request, "account/invitation_spent.html", status=410)
+    return redirect("account_signup")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -105,30 +89,8 @@ def become_operator(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _account_page(
-    request: HttpRequest,
-    *,
-    profile_form: ProfileForm | None = None,
-    token_form: TokenForm | None = None,
-    new_token: str | None = None,
-    status: int = 200,
+    request: HttpRequest, *, profile_form: ProfileForm | None = None, status: int = 200
 ) -> HttpResponse:
     user = cast("User", request.user)
-    return render(
-        request,
-        "account/home.html",
-        {
-            "profile_form": profile_form or ProfileForm(instance=user),
-            "token_form": token_form or TokenForm(),
-            "new_token": new_token,
-            "access_tokens": user.access_tokens.filter(revoked_at=None),
-        },
-        status=status,
-    )
-
-
-def _account_holder(request: HttpRequest) -> User:
-    """The signed-in person; guests have no account to change."""
-    user = cast("User", request.user)
-    if user.is_guest:
-        raise PermissionDenied
-    return user
+    form = profile_form or ProfileForm(instance=user)
+    return render(request, "account/home.html", {"profile_form": form}, status=status)

@@ -16,7 +16,7 @@ from django.http.cookie import parse_cookie
 from django.http.request import split_domain_port, validate_host
 from django.utils.http import is_same_domain
 
-from accounts import tokens
+from accounts import factors, tokens
 from accounts.models import User
 from betterchat.core.db import in_thread
 
@@ -37,6 +37,7 @@ class Identity(NamedTuple):
     user: User
     by: Literal["token", "session"]
     reference: int | str
+    rights: tuple[bool, bool]
 
 
 class _Origin(NamedTuple):
@@ -89,24 +90,37 @@ def is_still_authorised(scope: Scope) -> bool:
     False once the person is suspended, signed out, has changed the password, or the token ended.
     """
     identity: Identity | None = scope.get("identity")
-    if identity is None:
-        return False
+    return identity is not None and is_allowed(identity)
+
+
+def is_allowed(identity: Identity) -> bool:
+    """Also False once an operator is none any more: the socket still holds the rights it came with."""
     if isinstance(identity.reference, int):
-        return tokens.is_usable(identity.reference)
-    now = _by_session(identity.reference)
-    return now is not None and now.user.pk == identity.user.pk
+        now = tokens.person_of(identity.reference)
+    else:
+        found = _by_session(identity.reference)
+        now = found.user if found else None
+    if now is None or now.pk != identity.user.pk:
+        return False
+    return all(now_has >= had for now_has, had in zip(_rights(now), identity.rights, strict=True))
+
+
+def _rights(user: User) -> tuple[bool, bool]:
+    return user.is_staff, user.is_superuser
 
 
 def _by_token(raw: str) -> Identity | None:
     token = tokens.find(raw)
-    return Identity(token.user, "token", token.pk) if token else None
+    return Identity(token.user, "token", token.pk, _rights(token.user)) if token else None
 
 
 def _by_session(session_key: str) -> Identity | None:
     request = HttpRequest()
     request.session = _session_store(session_key)
     user = auth.get_user(request)  # checks that user and password are still the session's
-    return Identity(user, "session", session_key) if isinstance(user, User) and user.is_active else None
+    if not isinstance(user, User) or not user.is_active or factors.is_missing(user):
+        return None
+    return Identity(user, "session", session_key, _rights(user))
 
 
 def _session_store(session_key: str) -> SessionBase:

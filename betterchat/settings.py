@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from django.utils.csp import CSP
 
+from accounts import issuers
 from betterchat import datafolder
 from betterchat.core import env
 
@@ -66,6 +67,12 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.github",
+    "allauth.socialaccount.providers.google",
+    "allauth.socialaccount.providers.openid_connect",
     "django_htmx",
 ]
 MIDDLEWARE = [
@@ -81,6 +88,10 @@ MIDDLEWARE = [
     "betterchat.headers.BrowserPolicyMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.EntranceMiddleware",
+    "accounts.middleware.LeavingMiddleware",
+    "accounts.middleware.SeenMiddleware",
+    "accounts.middleware.FactorMiddleware",
+    "accounts.middleware.TimeZoneMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = "betterchat.urls"
@@ -127,6 +138,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "/"
 ADMIN_EMAIL = env.text("ADMIN_EMAIL").lower()
+REGISTRATION = env.choice("REGISTRATION", ("open", "invitation", "closed"))
 GUESTS_ALLOWED = env.flag("GUESTS_ALLOWED", default=True)
 GUESTS_PER_ADDRESS_AND_HOUR = env.number("GUESTS_PER_ADDRESS_AND_HOUR", 30)
 
@@ -191,6 +203,31 @@ ACCOUNT_FORMS = {
     "change_password": "accounts.forms.ChangePasswordForm",
     "set_password": "accounts.forms.SetPasswordForm",
     "add_email": "accounts.forms.AddAddressForm",
+}
+SOCIALACCOUNT_ADAPTER = "accounts.social.SocialAdapter"
+SOCIALACCOUNT_PROVIDERS = issuers.from_environment()
+# An address that the issuer vouches for opens the account that has it: the operator chose the issuer.
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_EMAIL_REQUIRED = True
+SOCIALACCOUNT_FORMS = {"signup": "accounts.forms.SocialSignupForm"}
+# Whom a second factor is required of; the admin can require it of single people too.
+MFA_REQUIRED = env.choice("MFA_REQUIRED", ("nobody", "operators", "everybody"))
+MFA_ADAPTER = "accounts.factors.FactorsAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = "Better Chat"
+MFA_TOTP_TOLERANCE = 1
+# Without mail no address can be confirmed.
+MFA_ALLOW_UNVERIFIED_EMAIL = not MAIL_IS_SET_UP
+MFA_FORMS = {
+    "authenticate": "accounts.forms.FactorForm",
+    "reauthenticate": "accounts.forms.FactorAgainForm",
+    "activate_totp": "accounts.forms.ActivateAppForm",
+    "add_webauthn": "accounts.forms.AddPasskeyForm",
+    "authenticate_webauthn": "accounts.forms.PasskeyForm",
+    "login_webauthn": "accounts.forms.PasskeySignInForm",
+    "reauthenticate_webauthn": "accounts.forms.PasskeyAgainForm",
 }
 if env.flag("BETTERCHAT_TRUST_PROXY"):
     ALLAUTH_TRUSTED_PROXY_COUNT = 1

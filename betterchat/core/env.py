@@ -28,6 +28,14 @@ def number(name: str, default: int) -> int:
         raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.") from None
 
 
+def choice(name: str, values: tuple[str, ...]) -> str:
+    """One of `values`; the first is the default."""
+    value = text(name, values[0]).lower()
+    if value not in values:
+        raise ImproperlyConfigured(f"{name} must be {' or '.join(values)}, not {value!r}.")
+    return value
+
+
 def words(name: str) -> list[str]:
     """Comma-separated values."""
     return [word.strip() for word in text(name).split(",") if word.strip()]

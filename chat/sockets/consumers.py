@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from typing import ClassVar, assert_never
+from typing import ClassVar
 from uuid import UUID
 
 import msgspec
@@ -12,12 +12,13 @@ from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
 from accounts.models import User
+from accounts.watch import Watch
 from accounts.websocket import is_still_authorised
 from betterchat import __version__
 from betterchat.core.db import in_thread
 from betterchat.core.errors import ErrorCode, UserFacingError
-from chat import conversations, queries
-from chat.broadcast import Done, RoomEvent, person_group, publish, room_group
+from chat import queries
+from chat.broadcast import RoomEvent, person_group, publish, room_group
 from chat.protocol.close_codes import (
     NOT_FOUND,
     NOT_SIGNED_IN,
@@ -30,16 +31,9 @@ from chat.protocol.commands import (
     SUBPROTOCOL,
     Acknowledge,
     Command,
-    ConfigureConversation,
-    DeleteConversation,
     OpenConversation,
     Ping,
     Position,
-    RenameConversation,
-    RestoreConversation,
-    RetryTurn,
-    StartTurn,
-    StopTurn,
 )
 from chat.protocol.events import (
     CommandAccepted,
@@ -55,13 +49,14 @@ from chat.protocol.events import (
     Welcome,
 )
 from chat.protocol.parsing import parse_command
+from chat.sockets.commands import carry_out
 from chat.sockets.outbox import Outbox
 from chat.turns import control
-from chat.turns.start import retry_turn, start_turn
 
 logger = logging.getLogger(__name__)
 
-INVALID_FRAMES_MAX, JOIN_SECONDS = 20, 2
+INVALID_FRAMES_MAX = 20
+JOIN_SECONDS = 2
 
 _room_events: msgspec.json.Decoder[RoomEvent] = msgspec.json.Decoder(RoomEvent)
 
@@ -93,12 +88,14 @@ class _Consumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has no
             return await self._refuse(UNAVAILABLE, subprotocol=SUBPROTOCOL)
         self._groups.append(group)
         await self.accept(SUBPROTOCOL)
+        Watch.current().add(self, scope=self.scope, end=lambda: self._close_with(NOT_SIGNED_IN))
         self.outbox = Outbox(send=self._send_frame, close=self._close_with)
         self._writer = asyncio.create_task(self.outbox.run())
         self.outbox.put(Welcome(user=PersonInfo(self.user.pk, self.user.label), server_version=__version__))
 
     async def disconnect(self, code: int) -> None:
         self._closed = True
+        Watch.current().remove(self)
         for group in self._groups:
             # What is not discarded expires by itself.
             with contextlib.suppress(RedisError, OSError):
@@ -159,64 +156,14 @@ class _Consumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has no
                 await self._open(command)
             case _:
                 self._check_room(command.conversation_id)
-                done, to_stop = await self._change(command)
+                done, to_stop = await carry_out(
+                    command, user=self.user, may_create=self.may_create_conversations
+                )
                 accepted = CommandAccepted(command.command_id, done.conversation_id, done.version)
                 self.outbox.put(accepted)
                 await publish(done.broadcasts)
                 if to_stop:
                     await control.call_out(to_stop)
-
-    async def _change(
-        self,
-        command: StartTurn
-        | RetryTurn
-        | StopTurn
-        | ConfigureConversation
-        | RenameConversation
-        | DeleteConversation
-        | RestoreConversation,
-    ) -> tuple[Done, tuple[UUID, ...]]:
-        """What the command's use case stored, and the running turns to be told to stop."""
-        match command:
-            case StartTurn():
-                done = await in_thread(start_turn)(
-                    self.user,
-                    conversation_id=command.conversation_id,
-                    turn_id=command.turn_id,
-                    message_id=command.message_id,
-                    parent_id=command.parent_id,
-                    text=command.text,
-                    model_id=command.model_id,
-                    effort=command.effort,
-                    may_create=self.may_create_conversations,
-                )
-            case RetryTurn():
-                done = await in_thread(retry_turn)(
-                    self.user,
-                    conversation_id=command.conversation_id,
-                    turn_id=command.turn_id,
-                    message_id=command.message_id,
-                    model_id=command.model_id,
-                    effort=command.effort,
-                )
-            case StopTurn(conversation_id=conversation_id, turn_id=turn_id):
-                done = await in_thread(control.stop_turn)(
-                    self.user, conversation_id=conversation_id, turn_id=turn_id
-                )
-                return done, () if done.broadcasts else (turn_id,)
-            case ConfigureConversation(conversation_id=conversation_id, model_id=model_id, effort=effort):
-                done = await in_thread(conversations.configure)(
-                    self.user, conversation_id, model_id=model_id, effort=effort
-                )
-            case RenameConversation(conversation_id=conversation_id, title=title):
-                done = await in_thread(conversations.rename)(self.user, conversation_id, title=title)
-            case DeleteConversation(conversation_id=conversation_id):
-                return await in_thread(conversations.delete)(self.user, conversation_id)
-            case RestoreConversation(conversation_id=conversation_id):
-                done = await in_thread(conversations.restore)(self.user, conversation_id)
-            case _:
-                assert_never(command)
-        return done, ()
 
     async def _group(self) -> str | None:
         """The channel group to hear; None where the person may not."""

@@ -52,6 +52,14 @@ def alice(db: None) -> User:
     return user
 
 
+@pytest.fixture
+def bob(db: None) -> User:
+    """Somebody else."""
+    user = User.objects.create_user("bob@example.org", PASSWORD, display_name="Bob")
+    EmailAddress.objects.create(user=user, email="bob@example.org", verified=True, primary=True)
+    return user
+
+
 def code_in(mail: EmailMessage) -> str:
     found = re.search(r": (\d{6})\b", str(mail.body))
     assert found, mail.body

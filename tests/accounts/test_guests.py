@@ -158,5 +158,5 @@ def test_a_guest_can_sign_out(client: Client) -> None:
 
 def test_a_guest_makes_no_tokens(client: Client) -> None:
     _guest(client)
-    answer = client.post(reverse("accounts:create_token"), {"name": "script", "days": "30"})
+    answer = client.post(reverse("accounts:tokens"), {"name": "script", "days": "30"})
     assert answer.status_code == 403

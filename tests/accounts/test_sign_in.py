@@ -1,3 +1,4 @@
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from smtplib import SMTPServerDisconnected
@@ -41,6 +42,30 @@ def test_a_code_from_the_mail_signs_in(client: Client, alice: User, mailoutbox: 
     client.post(target(answer), {"code": code_in(mailoutbox[-1])})
     assert who_is(client) == alice
     assert alice.check_password(PASSWORD), "a confirmed account keeps its password"
+
+
+def test_a_code_works_once(client: Client, alice: User, mailoutbox: list[EmailMessage]) -> None:
+    client.post(reverse("account_request_login_code"), {"email": alice.email})
+    client.post(reverse("account_confirm_login_code"), {"code": code_in(mailoutbox[-1])})
+    client.post(reverse("account_logout"))
+    client.post(reverse("account_confirm_login_code"), {"code": code_in(mailoutbox[-1])})
+    assert who_is(client) is None
+
+
+def test_a_code_works_for_ten_minutes(
+    client: Client, alice: User, mailoutbox: list[EmailMessage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.post(reverse("account_request_login_code"), {"email": alice.email})
+    later = time.time() + 10 * 60 + 1
+    monkeypatch.setattr(time, "time", lambda: later)
+    client.post(reverse("account_confirm_login_code"), {"code": code_in(mailoutbox[-1])})
+    assert who_is(client) is None
+
+
+def test_asking_for_codes_is_limited_for_each_address(alice: User, mailoutbox: list[EmailMessage]) -> None:
+    for _ in range(5):
+        Client().post(reverse("account_request_login_code"), {"email": alice.email})
+    assert len(mailoutbox) == 3
 
 
 def test_a_code_works_in_the_browser_that_asked_only(

@@ -48,7 +48,7 @@ def test_an_ended_token_opens_nothing(alice: User, end: Callable[[PersonalAccess
     token = PersonalAccessToken.objects.get()
     end(token)
     assert tokens.authenticate(raw) is None
-    assert not tokens.is_usable(token.pk)
+    assert tokens.person_of(token.pk) is None
 
 
 @pytest.mark.parametrize(
@@ -120,13 +120,13 @@ def test_the_command_refuses_in_one_sentence(alice: User, email: str, options: d
 # --- The account page ----------------------------------------------------------------------------------
 def test_the_account_page_shows_a_new_token_once_and_never_its_hash(client: Client, alice: User) -> None:
     client.force_login(alice)
-    made = client.post(reverse("accounts:create_token"), {"name": "script", "days": "30"})
+    made = client.post(reverse("accounts:tokens"), {"name": "script", "days": "30"})
     raw = made.context["new_token"]
     token = PersonalAccessToken.objects.get()
     assert raw in made.content.decode()
     assert "no-store" in made.headers["Cache-Control"]
     assert tokens.authenticate(raw) == alice
-    later = client.get(reverse("accounts:home")).content.decode()
+    later = client.get(reverse("accounts:tokens")).content.decode()
     assert raw not in later
     assert token.token_hash not in made.content.decode() + later
     assert f"…{raw[-4:]}" in later
@@ -141,7 +141,7 @@ def test_the_account_page_revokes(client: Client, alice: User) -> None:
 
 def test_the_account_page_is_for_people_who_are_signed_in(client: Client) -> None:
     assert client.get(reverse("accounts:home")).status_code == 302
-    assert client.post(reverse("accounts:create_token"), {"name": "x", "days": "0"}).status_code == 302
+    assert client.post(reverse("accounts:tokens"), {"name": "x", "days": "0"}).status_code == 302
     assert not PersonalAccessToken.objects.exists()
 
 
