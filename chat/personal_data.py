@@ -13,7 +13,7 @@ from betterchat.core.personal_data import AfterCommit, ExportedFile, Holder, reg
 from chat import queries
 from chat.models import Conversation, Message, Role, Turn
 from chat.models.turn import UNFINISHED
-from chat.protocol.parts import written_text
+from chat.protocol.parts import plain_text
 from chat.stream import connect, stream_key
 from chat.turns.control import call_out
 
@@ -104,7 +104,7 @@ def _readable(conversation: Conversation, messages: list[Message]) -> str:
     branch = queries.branch_ids(conversation.pk, leaf_id=conversation.active_leaf_id)
     said = [
         f"## {'You' if by_id[id_].role == Role.USER else by_id[id_].model_id or 'Answer'}\n\n"
-        f"{written_text(by_id[id_].decoded_parts)}\n"
+        f"{plain_text(by_id[id_].decoded_parts)}\n"
         for id_ in branch
         if id_ in by_id
     ]

@@ -8,8 +8,7 @@ from providers.models import Endpoint, ModelPreferences, OwnModel, Usage
 
 
 def delete(user_id: int) -> AfterCommit:
-    """Keys go with their endpoints. Usage stays for the operator's sums, and is nobody's any more."""
-    Usage.objects.filter(user_id=user_id).update(user=None)
+    """Keys go with their endpoints. Usage stays for the sums: the row of the person makes it nobody's."""
     Endpoint.objects.filter(owner_id=user_id).delete()
     ModelPreferences.objects.filter(user_id=user_id).delete()
     return _nothing

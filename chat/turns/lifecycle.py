@@ -58,7 +58,7 @@ class Ending:
 def claim(turn_id: UUID) -> Claim:
     """Take a turn for this worker. Raises Fenced where there is nothing to do any more."""
     with transaction.atomic(durable=True):
-        conversation = Conversation.objects.select_for_update().get(turns=turn_id)
+        conversation = _locked_conversation(turn_id)
         # One that is still running was not given back: whoever had it died, or is frozen.
         died = Case(
             When(state=TurnState.RUNNING, then=F("deaths") + 1),
@@ -83,6 +83,14 @@ def claim(turn_id: UUID) -> Claim:
         stop_requested=turn.stop_requested_at is not None,
         broadcasts=(started,),
     )
+
+
+def _locked_conversation(turn_id: UUID) -> Conversation:
+    """Raises Fenced where it was deleted with its person."""
+    conversation = Conversation.objects.select_for_update().filter(turns=turn_id).first()
+    if conversation is None:
+        raise Fenced
+    return conversation
 
 
 def save_checkpoints(checkpoints: Iterable[Checkpoint]) -> None:
@@ -129,7 +137,7 @@ def finish(
 ) -> tuple[Broadcast, ...]:
     """Store the end of a turn and set the next one going. Raises Fenced."""
     with transaction.atomic(durable=True):
-        conversation = Conversation.objects.select_for_update().get(turns=turn_id)
+        conversation = _locked_conversation(turn_id)
         running = Turn.objects.filter(pk=turn_id, attempt=attempt, state=TurnState.RUNNING)
         if not running.update(**_ending_columns(ending)):
             raise Fenced

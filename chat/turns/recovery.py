@@ -2,19 +2,20 @@
 
 import asyncio
 import logging
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import DatabaseError, transaction
-from django.db.models import Exists, OuterRef, TextField
+from django.db.models import Exists, OuterRef, Q, TextField
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Now
 from procrastinate import App
-from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob
 from procrastinate.exceptions import ProcrastinateException
 from redis.exceptions import RedisError
 
 from betterchat.core.db import in_thread
-from chat.models import Turn
+from chat.models import Turn, TurnState
 from chat.models.turn import RUNNABLE
 from chat.protocol.commands import Position
 from chat.protocol.parts import NoticePart, Part, ReasoningPart, TextPart
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 RESCUE_SECONDS = 2.0
 STALLED_AFTER_SECONDS = 8
 STREAM_SECONDS_MAX = 5.0
+UNHEARD_SECONDS = 20
+SLOW_SECONDS = 2.0
 
 
 async def kept_parts(claim: Claim) -> list[Part]:
@@ -83,27 +86,47 @@ async def _entries_after(turn_id: UUID, position: Position) -> list[Entry]:
 
 
 def requeue_orphans() -> int:
-    """Give turns without a job (theirs failed, say while Postgres was away) a new one."""
+    """Give turns without a job a new one.
+
+    Theirs failed, say while Postgres was away; or it was fetched and the worker never heard of it, because
+    the connection broke: then it counts as being done, by a worker that lives, and the turn never begins.
+    """
     with transaction.atomic(durable=True):
         job = ProcrastinateJob.objects.annotate(turn_id=KeyTextTransform("turn_id", "args")).filter(
             task_name=RUN_TURN,
             status__in=("todo", "doing"),
             turn_id=Cast(OuterRef("pk"), TextField()),
         )
-        orphans = Turn.objects.filter(~Exists(job), state__in=RUNNABLE).select_for_update(skip_locked=True)
+        fetched_lately = ProcrastinateEvent.objects.filter(
+            job=OuterRef("pk"), type="started", at__gte=Now() - timedelta(seconds=UNHEARD_SECONDS)
+        )
+        heard = job.filter(Q(status="todo") | Exists(fetched_lately))
+        without = Q(~Exists(job)) | Q(~Exists(heard), state=TurnState.STARTING)
+        orphans = Turn.objects.filter(without, state__in=RUNNABLE).select_for_update(skip_locked=True)
         for turn in orphans:
             defer_run(turn.pk)
         return len(orphans)
 
 
 async def rescue_forever(app: App) -> None:
-    """Give the turns of dead workers to living ones. Several workers doing so do no harm."""
+    """Give the turns of dead workers to living ones. Several workers doing so do no harm.
+
+    Where the database was away or frozen, nobody's heartbeat is new: everybody gets time for one first.
+    """
+    loop = asyncio.get_running_loop()
+    pause = RESCUE_SECONDS
     while True:
-        await asyncio.sleep(RESCUE_SECONDS)
+        await asyncio.sleep(pause)
+        pause, began = RESCUE_SECONDS, loop.time()
         try:
-            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS):
+            stalled = await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS)
+            if loop.time() - began > SLOW_SECONDS:
+                pause = STALLED_AFTER_SECONDS
+                continue
+            for job in stalled:
                 logger.info("job %s (%s) is given to another worker", job.id, job.task_name)
                 await app.job_manager.retry_job(job)
             await in_thread(requeue_orphans)()
         except (ProcrastinateException, DatabaseError, OSError) as error:
             logger.warning("stalled jobs can't be looked up: %s", type(error).__name__)
+            pause = STALLED_AFTER_SECONDS

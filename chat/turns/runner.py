@@ -8,7 +8,7 @@ from uuid import UUID
 from betterchat.core.db import in_thread
 from betterchat.core.errors import ErrorCode, UserFacingError
 from chat.broadcast import publish
-from chat.models import Turn, TurnState
+from chat.models import TurnState
 from chat.protocol.parts import Part
 from chat.turns import lifecycle
 from chat.turns.answer import Answer
@@ -33,7 +33,7 @@ async def run_turn(turn_id: UUID, *, recorder: Recorder) -> None:
     """One job. Returns when the turn has ended, is another worker's, or was given back."""
     try:
         claim = await in_thread(lifecycle.claim)(turn_id)
-    except (Fenced, Turn.DoesNotExist):
+    except Fenced:
         return
     await publish(claim.broadcasts)
     run = _Run(claim, parts=await kept_parts(claim), recorder=recorder)

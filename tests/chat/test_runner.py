@@ -4,6 +4,7 @@ import asyncio
 import uuid
 
 import pytest
+from django.db import connection
 from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django.fixtures import Settings
 
@@ -15,6 +16,7 @@ from chat.stream import Appended, Closed, Replaced, connect, stream_key
 from chat.turns import control, lifecycle
 from chat.turns.answer import Answer
 from chat.turns.fence import Fenced
+from chat.turns.jobs import RUN_TURN
 from chat.turns.lifecycle import Checkpoint, Ending, save_checkpoints
 from chat.turns.recovery import apply_entry, requeue_orphans
 from chat.turns.runner import run_turn
@@ -275,3 +277,16 @@ def test_a_turn_without_a_job_is_given_a_new_one_and_others_are_left_alone() -> 
     assert sorted(job.args["turn_id"] for job in ProcrastinateJob.objects.all()) == sorted(
         [str(lost.pk), str(kept.pk)]
     )
+
+
+def test_a_job_that_was_fetched_and_never_heard_of_is_replaced() -> None:
+    turn = a_turn()
+    job = ProcrastinateJob.objects.get(task_name=RUN_TURN, args__turn_id=str(turn.pk))
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE id = %s", [job.pk])
+    assert requeue_orphans() == 0  # it may be about to begin
+    with connection.cursor() as cursor:
+        earlier = "UPDATE procrastinate_events SET at = at - interval '1 minute' WHERE job_id = %s"
+        cursor.execute(earlier, [job.pk])
+    assert requeue_orphans() == 1
+    assert requeue_orphans() == 0

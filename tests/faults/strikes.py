@@ -20,7 +20,6 @@ from tests.faults.numbered import Upstream
 SUPERVISOR_SECONDS = (0.3, 2.0)
 POINT_SECONDS_MAX = 15.0
 COMPLETED = "completed"
-INTERRUPTED = "turn_interrupted"
 
 
 @dataclass
@@ -255,4 +254,4 @@ ENDS: dict[str, frozenset[str]] = {
 
 
 def may_end(fault: str, outcome: str) -> bool:
-    return outcome in {COMPLETED, INTERRUPTED} or outcome in ENDS.get(fault, frozenset())
+    return outcome == COMPLETED or outcome in ENDS.get(fault, frozenset())
