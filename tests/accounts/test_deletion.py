@@ -50,6 +50,7 @@ WAYS = {
     "chat.Conversation.owner": "deleted",
     "chat.Message.author": "deleted",
     "mfa.Authenticator.user": "deleted",
+    "providers.CatalogueChange.decided_by": "anonymised",
     "providers.Endpoint.owner": "deleted",
     "providers.ModelPreferences.user": "deleted",
     "providers.Usage.user": "anonymised",
