@@ -100,7 +100,7 @@ def unopened_rows() -> list[str]:
     """Every row is opened; those that can't be are named."""
     found: list[str] = []
     for model in sealed_models():
-        for row in model._default_manager.select_related(*model.SEAL_RELATED).iterator():
+        for row in _rows(model).iterator():
             try:
                 row.open()
             except CannotOpenError:
@@ -127,8 +127,8 @@ def _rotate_batch(model: type[SealedModel], *, after: uuid.UUID, size: int) -> t
     current = secrets.current_key_id()
     with transaction.atomic():
         rows = list(
-            model._default_manager.select_for_update(of=("self",))
-            .select_related(*model.SEAL_RELATED)
+            _rows(model)
+            .select_for_update(of=("self",))
             .filter(pk__gt=after)
             .exclude(master_key_id=current)
             .order_by("pk")[:size]
@@ -144,6 +144,12 @@ def _rotate_batch(model: type[SealedModel], *, after: uuid.UUID, size: int) -> t
     if not rows:
         return None
     return rows[-1].pk, Batch(len(rows) - len(unopened), tuple(unopened))
+
+
+def _rows(model: type[SealedModel]) -> models.QuerySet[SealedModel]:
+    """With what their seals name."""
+    rows = model._default_manager.all()
+    return rows.select_related(*model.SEAL_RELATED) if model.SEAL_RELATED else rows
 
 
 def _name(row: SealedModel) -> str:

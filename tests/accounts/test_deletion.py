@@ -26,7 +26,7 @@ from accounts.models import FactorSecret, Invitation, User
 from betterchat.core.db import in_thread
 from chat.models import Conversation, Message, Turn
 from chat.turns.runner import run_turn
-from providers.models import Credential, Endpoint, ModelPreferences, OwnModel, Usage
+from providers.models import CatalogueChange, Credential, Endpoint, ModelPreferences, OwnModel, Usage
 from tests.accounts.conftest import PASSWORD, who_is
 from tests.chat.running import a_worker, entries_of
 from tests.data import a_conversation, the_turn
@@ -101,6 +101,8 @@ def a_full_life(user: User) -> Conversation:
     own = f"byok:{CANARY}:m"
     OwnModel.objects.create(endpoint=endpoint, model_id=own, provider_model=CANARY, name=CANARY)
     ModelPreferences.objects.create(user=user, default_id=own)
+    house = Endpoint.objects.create(name="house", provider="ollama")
+    CatalogueChange.objects.create(endpoint=house, kind="added", language_model_id="a:b", decided_by=user)
     Usage.objects.create(
         user=user, language_model_id="demo:demo", provider_model="x", purpose="answer", duration_ms=1
     )
