@@ -132,9 +132,6 @@ class RouteAdmin(_RouteAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Route | None = None) -> bool:
-        return False
-
     @admin.display(description="in force, USD per million tokens")
     def price(self, route: Route) -> str:
         return price_in_words(route)

@@ -22,7 +22,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django import Settings
 
 from accounts import tokens
-from accounts.models import PersonalAccessToken, User
+from accounts.models import Invitation, IssuerSecret, PersonalAccessToken, User
 from betterchat import urls as product_urls
 from betterchat.core.db import in_thread
 from chat.models import Conversation, Turn
@@ -171,6 +171,13 @@ def cast_of(alice: User) -> tuple[dict[str, User | None], dict[str, list[str]]]:
     tokens.issue(alice, name="token")
     token = PersonalAccessToken.objects.get(user=alice)
     assert ProcrastinateJob.objects.exists()
+    Invitation.objects.create(note="For Bob", token_hash="0" * 64)
+    issuer = apps.get_model("socialaccount", "SocialApp").objects.create(
+        provider="openid_connect", provider_id="house", name="House", client_id="better-chat"
+    )
+    secret = IssuerSecret(app_id=issuer.pk)
+    secret.put(PLANTED[0])
+    secret.save()
     apps.get_model("account", "EmailAddress").objects.get_or_create(user=alice, email=alice.email)
     model = OwnModel.objects.filter(endpoint__name="s15").first()
     assert model is not None
@@ -180,6 +187,9 @@ def cast_of(alice: User) -> tuple[dict[str, User | None], dict[str, list[str]]]:
         "kind": ["openai", "nonsense"],
         "model_pk": [str(model.pk), "0"],
         "token_id": [str(token.pk)],
+        "session_id": ["0"],
+        "pk": ["0"],
+        "provider_id": ["house", "nowhere"],
         "token": ["wrong"],
         "key": ["wrong"],
         "url": ["nowhere"],
