@@ -23,7 +23,7 @@ from chat.turns.lifecycle import Checkpoint, save_checkpoints, standing
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS_PER_ANSWER = 0.002
-TICK_SECONDS_MAX = 0.1
+TICK_SECONDS_MAX = 0.04
 CHECKPOINT_SECONDS = 1.0
 RETRY_SECONDS = 0.5
 STREAM_SECONDS_RUNNING = 24 * 3600

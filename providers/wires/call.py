@@ -12,6 +12,7 @@ from providers.routing import ResolvedRoute
 from providers.sessions import HTML, call_timeout, first_bytes, note_exception, note_head, session
 from providers.wires.base import HttpRequest, WireReport
 from providers.wires.body import Body
+from providers.wires.pace import Pace
 from providers.wires.registry import NativeWire
 
 _LOOP_SHARE_SECONDS = 0.02
@@ -33,19 +34,20 @@ async def stream(
     loop = asyncio.get_running_loop()
     slice_began = loop.time()
     try:
-        async for data in _pieces(response, report=report):
-            quiet = True
-            for event in body.feed(data):
-                yield event
-                quiet = False
-            if quiet:
-                yield Heartbeat()
-            if report.ended:
-                break
-            # What is buffered already would be read without ever giving the loop to others.
-            if loop.time() - slice_began > _LOOP_SHARE_SECONDS:
-                await asyncio.sleep(0)
-                slice_began = loop.time()
+        with Pace.current():
+            async for data in _pieces(response, report=report):
+                quiet = True
+                for event in body.feed(data):
+                    yield event
+                    quiet = False
+                if quiet:
+                    yield Heartbeat()
+                if report.ended:
+                    break
+                # What is buffered already would be read without ever giving the loop to others.
+                if loop.time() - slice_began > _LOOP_SHARE_SECONDS:
+                    await asyncio.sleep(0)
+                    slice_began = loop.time()
         for event in body.finish():
             yield event
         await _goodbye(response, report=report)
@@ -57,6 +59,7 @@ async def _pieces(response: aiohttp.ClientResponse, *, report: WireReport) -> As
     """The body as it arrives, until it ends, breaks, or passes a bound."""
     size, limit = 0, settings.PROVIDER_BYTES_MAX
     read: Callable[[], Awaitable[bytes]] = response.content.readany
+    pace = Pace.current()
     try:
         while data := await read():
             size += len(data)
@@ -64,7 +67,9 @@ async def _pieces(response: aiohttp.ClientResponse, *, report: WireReport) -> As
                 report.broken = True
                 return
             yield data
-            if report.finish is not None:
+            if report.finish is None:
+                await pace.rest(response)
+            else:
                 read = _bounded(response.content.readany)
     except (aiohttp.ClientError, OSError) as error:
         note_exception(report, error)
