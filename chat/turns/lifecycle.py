@@ -155,13 +155,18 @@ def finish(
 
 
 def stop_waiting(turn: Turn, *, conversation: Conversation) -> tuple[Broadcast, ...]:
-    """End a turn that no worker has taken yet. Inside a transaction, under the conversation's lock."""
+    """End a turn that no worker has now: none took it yet, or one gave it back with what it had written.
+
+    Inside a transaction, under the conversation's lock.
+    """
     waiting = Turn.objects.filter(pk=turn.pk, state__in=(TurnState.QUEUED, TurnState.STARTING))
     if not waiting.update(**_ending_columns(Ending(TurnState.STOPPED))):
         return ()
-    sha256 = text_sha256([])
+    parts = Message.objects.get(pk=turn.answer_id).decoded_parts
+    sha256 = text_sha256(parts)
     Message.objects.filter(pk=turn.answer_id).update(text_sha256=sha256)
     turn.refresh_from_db()
+    settle_orphans(turn, characters=len(written_text(parts)))
     return _after_end(conversation, turn, sha256=sha256)
 
 

@@ -78,7 +78,7 @@ class Reader:
         try:
             return await self._call(request, route=route, passage=passage)
         except UserFacingError as error:
-            if error.code is ErrorCode.ANSWER_EMPTY:
+            if error.code is ErrorCode.ANSWER_EMPTY and how is not Continuation.RESTART:
                 return FinishReason.STOP  # asked to go on, the model has nothing to add
             raise
 

@@ -1,7 +1,7 @@
 """The recorder of a worker process: all running answers to Redis in one pipeline per tick, and to Postgres
 in one transaction about every second.
 
-An idle process writes at once; under load ticks grow with the number of answers, up to 100 ms. Redis may
+An idle process writes at once; under load ticks grow with the number of answers, up to 40 ms. Redis may
 fail: the answer goes on in memory and in checkpoints, and is told anew when Redis is back.
 """
 

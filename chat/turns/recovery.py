@@ -91,6 +91,9 @@ def requeue_orphans() -> int:
     Theirs failed, say while Postgres was away; or it was fetched and the worker never heard of it, because
     the connection broke: then it counts as being done, by a worker that lives, and the turn never begins.
     """
+    candidates = _without_job()
+    if not candidates:
+        return 0
     with transaction.atomic(durable=True):
         job = ProcrastinateJob.objects.annotate(turn_id=KeyTextTransform("turn_id", "args")).filter(
             task_name=RUN_TURN,
@@ -102,10 +105,25 @@ def requeue_orphans() -> int:
         )
         heard = job.filter(Q(status="todo") | Exists(fetched_lately))
         without = Q(~Exists(job)) | Q(~Exists(heard), state=TurnState.STARTING)
-        orphans = Turn.objects.filter(without, state__in=RUNNABLE).select_for_update(skip_locked=True)
+        found = Turn.objects.filter(without, pk__in=candidates, state__in=RUNNABLE)
+        orphans = found.select_for_update(skip_locked=True)
         for turn in orphans:
             defer_run(turn.pk)
         return len(orphans)
+
+
+def _without_job() -> set[UUID]:
+    """Turns that may have lost theirs. Looked at every two seconds by every worker, so without a join."""
+    turns = dict(Turn.objects.filter(state__in=RUNNABLE).values_list("pk", "state"))
+    if not turns:
+        return set()
+    jobs = ProcrastinateJob.objects.filter(task_name=RUN_TURN, status__in=("todo", "doing"))
+    has_job: set[UUID] = set()
+    for args, status in jobs.values_list("args", "status"):
+        turn_id = UUID(args["turn_id"])
+        if status == "todo" or turns.get(turn_id) == TurnState.RUNNING:
+            has_job.add(turn_id)
+    return turns.keys() - has_job
 
 
 async def rescue_forever(app: App) -> None:

@@ -78,14 +78,16 @@ class Seam:
         same = _common(held.text, self._beginning.text)
         if same == len(self._beginning.text) >= _WHOLE_CHARACTERS_MIN:
             return Joined(held.rest(same))  # the whole answer anew: what is new goes on
-        if same == len(held.text) and not final:  # and it may go on so
-            return None
+        if same == len(held.text):  # and it may go on so, or has ended in the middle of repeating
+            if not final:
+                return None
+            if same >= OVERLAP_CHARACTERS_MIN:
+                return Joined("")
         if same >= SAME_BEGINNING_CHARACTERS_MIN:
-            # All of it repeated and then ended: nothing new. Otherwise another version of the answer.
-            return Joined("") if same == len(held.text) else Joined(self._held.lstrip(), restarted=True)
+            return Joined(self._held.lstrip(), restarted=True)
         end, is_open = self._overlap(held)
-        if is_open and not final:
-            return None
+        if is_open:
+            return Joined("") if final else None
         if end:
             return Joined(held.rest(end))
         limit = _HELD_PREAMBLE if _PREAMBLE_WORDS.match(self._held) else _HELD_PLAIN

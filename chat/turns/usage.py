@@ -53,12 +53,14 @@ class UsageMeter:
         self._first_token_ms: int | None = None
         self._duration_ms: int | None = None
         self._report: UsageReport | None = None
+        self._number: int | None = None
         self._generation_id: int | None = None
 
     def begin(self, turn: Turn, *, characters: int) -> None:
         """Record the call, so that it is known even if nobody lives to tell its end. Raises Fenced.
 
-        `characters` is how much of the answer there is before it.
+        `characters` is how much of the answer there is before it. To be repeated where nobody heard whether
+        it was stored: the number stays.
         """
         with transaction.atomic(durable=True):
             ours = Turn.objects.select_for_update().filter(
@@ -66,13 +68,17 @@ class UsageMeter:
             )
             if not ours.exists():
                 raise Fenced
-            generation = Generation.objects.create(
+            if self._number is None:
+                self._number = turn.generations.count() + 1
+            generation, _ = Generation.objects.get_or_create(
                 turn=turn,
                 attempt=turn.attempt,
-                number=turn.generations.count() + 1,
-                route=_told(self._route),
-                prompt_characters=self._prompt_characters,
-                began_at_characters=characters,
+                number=self._number,
+                defaults={
+                    "route": _told(self._route),
+                    "prompt_characters": self._prompt_characters,
+                    "began_at_characters": characters,
+                },
             )
         self._generation_id = generation.pk
         self._began = time.monotonic()

@@ -12,8 +12,11 @@ from betterchat.core.db import in_thread
 from betterchat.core.errors import ErrorCode
 from chat.models import Conversation, Turn, TurnState
 from chat.protocol.parts import NoticePart, TextPart, plain_text, text_sha256
+from chat.turns import control, lifecycle
+from chat.turns.prompt import build_request
 from chat.turns.runner import run_turn
-from providers import breaker
+from chat.turns.usage import UsageMeter
+from providers import breaker, gateway
 from providers.models import Continuation, Endpoint, LanguageModel, Provider, Route, Usage
 from tests.chat.running import a_worker, run, stored
 from tests.data import a_model, a_person, send, the_turn
@@ -133,15 +136,20 @@ async def test_a_killed_workers_answer_is_continued_by_another(
     assert sorted(usages) == [False, True]
 
 
-async def test_a_worker_told_to_leave_hands_its_answer_over(upstream: FakeUpstream) -> None:
-    turn = await in_thread(a_turn)(upstream, "slow-200")
+async def leave_in_the_middle(turn: Turn) -> Turn:
+    """Run a turn in a worker that is told to leave once there is text; the turn as it was given back."""
     async with a_worker() as recorder:
         running = asyncio.create_task(run_turn(turn.pk, recorder=recorder))
         while not (await stored(turn.pk)).answer.parts:
             await asyncio.sleep(0.02)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-    left = await stored(turn.pk)
+    return await stored(turn.pk)
+
+
+async def test_a_worker_told_to_leave_hands_its_answer_over(upstream: FakeUpstream) -> None:
+    turn = await in_thread(a_turn)(upstream, "slow-200")
+    left = await leave_in_the_middle(turn)
     assert left.state == TurnState.STARTING
     assert plain_text(left.answer.decoded_parts)
     turn = await run(turn)
@@ -154,6 +162,31 @@ async def test_a_stop_while_it_is_handed_over_ends_it(upstream: FakeUpstream) ->
     await die_in_the_middle(turn)
     await in_thread(Turn.objects.filter(pk=turn.pk).update)(stop_requested_at=turn.created_at)
     assert (await run(turn)).state == TurnState.STOPPED
+
+
+async def test_a_stop_between_two_workers_keeps_what_there_is(upstream: FakeUpstream) -> None:
+    turn = await leave_in_the_middle(await in_thread(a_turn)(upstream, "slow-200"))
+    owner = await in_thread(lambda: turn.conversation.owner)()
+    await in_thread(control.stop_turn)(owner, conversation_id=turn.conversation_id, turn_id=turn.pk)
+    turn = await stored(turn.pk)
+    assert turn.state == TurnState.STOPPED
+    assert plain_text(turn.answer.decoded_parts)
+    assert turn.answer.text_sha256 == text_sha256(turn.answer.decoded_parts)
+    assert not await in_thread(turn.generations.filter(usage=None).exists)()
+
+
+async def test_a_call_is_recorded_once_however_often_its_commit_is_asked_for(upstream: FakeUpstream) -> None:
+    turn = await in_thread(a_turn)(upstream, "hello")
+
+    def record_twice() -> int:
+        claimed = lifecycle.claim(turn.pk).turn
+        request = build_request(claimed)
+        meter = UsageMeter(route=gateway.resolve(claimed.model_id), request=request)
+        for _ in range(2):
+            meter.begin(claimed, characters=0)
+        return turn.generations.count()
+
+    assert await in_thread(record_twice)() == 1
 
 
 async def test_an_endpoint_that_keeps_failing_is_asked_last_until_it_has_rested(

@@ -74,6 +74,11 @@ def test_a_model_that_only_repeats_adds_nothing() -> None:
     assert join(BEFORE, BEFORE) == ("", False)
 
 
+@pytest.mark.parametrize("words", ["and its walls are", "# Harbours\n\nThe old"])
+def test_words_that_were_cut_in_the_middle_of_a_repetition_are_not_shown_again(words: str) -> None:
+    assert join(BEFORE, words) == ("", False)
+
+
 def test_a_cut_in_the_middle_of_a_word_is_joined_there() -> None:
     text, _ = join(BEFORE + " gran", "and its walls are made of granite from inland.")
     assert text == "ite from inland."
