@@ -8,6 +8,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+# A call that was refused used nothing, which is known without being told.
+REFUSED = (0, 0, None, None, None)
+
 type Frame = dict[str, Any] | str
 
 

@@ -2,7 +2,7 @@
 
 import json
 
-from tests.fakes.documented import Case, block, chat, lines, message, parts, piece, sse
+from tests.fakes.documented import REFUSED, Case, block, chat, lines, message, parts, piece, sse
 from tests.fakes.documented_openai import (
     CHAT,
     COUNTS,
@@ -87,7 +87,7 @@ CHAT_DIALECTS = [
         "dialect-minimax-balance", CHAT, _MINIMAX,
         json.dumps({"id": "0", "choices": None, "created": 1, "model": "m", "usage": {"total_tokens": 0},
                     "base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}).encode(),
-        finish=None, error="provider_payment_required", content_type="application/json",
+        usage=REFUSED, finish=None, error="provider_payment_required", content_type="application/json",
     ),
     Case(
         "dialect-minimax-key", CHAT, _MINIMAX,
@@ -153,7 +153,7 @@ CHAT_DIALECTS = [
         json.dumps({"object": "error", "message": {"detail": [
             {"type": "extra_forbidden", "loc": ["body", "x"], "msg": "Extra inputs are not permitted"}]},
             "type": "invalid_request_error", "param": None, "code": None}).encode(),
-        finish=None, error="provider_bad_request", content_type="application/json",
+        usage=REFUSED, finish=None, error="provider_bad_request", content_type="application/json",
     ),
     Case(
         "dialect-two-choices", CHAT, "https://platform.openai.com/docs/api-reference/chat/object",
